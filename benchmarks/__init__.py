@@ -1,0 +1,1 @@
+"""Benchmarks of accuracy, coverage and speed; start them with ``run.py``."""

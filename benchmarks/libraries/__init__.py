@@ -1,0 +1,1 @@
+"""One adapter per library; each runs in an environment of its own."""

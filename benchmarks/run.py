@@ -1,0 +1,89 @@
+"""Measure skcausal: ``python benchmarks/run.py accuracy|coverage|speed [--quick]``.
+
+Peers run in environments of their own, made on first use below ``--environments``;
+``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
+the environment variable SKCAUSAL_DATA. Tables are written to benchmarks/results/.
+"""
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+from benchmarks import environments  # noqa: E402
+
+
+def parse(arguments=None):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    commands = parser.add_subparsers(dest="benchmark", required=True)
+    for name in ("accuracy", "coverage", "speed"):
+        command = commands.add_parser(name)
+        command.add_argument("--quick", action="store_true", help="a look, minutes")
+        command.add_argument("--workers", type=int, default=2, help="jobs at a time")
+        command.add_argument("--cache", default=HERE / ".cache", type=Path)
+        if name != "coverage":
+            command.add_argument("--environments", default=HERE / ".venvs", type=Path)
+            command.add_argument(
+                "--python",
+                action="append",
+                default=[],
+                metavar="LIBRARY=PATH",
+                help="interpreter that has the library",
+            )
+    accuracy = commands.choices["accuracy"]
+    accuracy.add_argument("--reuse-peers", action="store_true")
+    accuracy.add_argument("--acic-every", type=int, default=5, help="own defaults")
+    accuracy.add_argument("--ihdp-every", type=int, default=2, help="own defaults")
+    coverage = commands.choices["coverage"]
+    coverage.add_argument("--draws", type=int, default=1000)
+    coverage.add_argument("--only", default="", help="tables whose name contains it")
+    coverage.add_argument("--resume", action="store_true", help="keep finished draws")
+    speed = commands.choices["speed"]
+    speed.add_argument("--repeats", type=int, default=3)
+    speed.add_argument("--only", default="", help="parts whose name contains it")
+    return parser.parse_args(arguments)
+
+
+def interpreters(options):
+    overrides = dict(item.split("=", 1) for item in options.python)
+    return environments.all_pythons(options.environments, overrides)
+
+
+def run_accuracy(options):
+    from benchmarks import accuracy, accuracy_tables
+
+    pythons, versions = interpreters(options)
+    frame = accuracy.run(options, pythons, versions)
+    accuracy_tables.save(frame, versions, options.quick)
+
+
+def run_coverage(options):
+    os.environ.update(environments.thread_limits())  # before anything numerical loads
+    from benchmarks import coverage
+
+    coverage.run(options)
+
+
+def run_speed(options):
+    from benchmarks import speed
+
+    pythons, versions = interpreters(options)
+    speed.run(options, pythons, versions)
+
+
+def main():
+    options = parse()
+    start = time.perf_counter()
+    {"accuracy": run_accuracy, "coverage": run_coverage, "speed": run_speed}[
+        options.benchmark
+    ](options)
+    print((HERE / "results" / "README.md").read_text())
+    print(f"{options.benchmark}: {(time.perf_counter() - start) / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,289 @@
+"""The command ``skcausal``: arguments in, files and a few lines out."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from skcausal.analysis._errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from skcausal.analysis._pipeline import Options
+    from skcausal.analysis._result import AnalysisResult
+    from skcausal.analysis._tables import Columns
+
+_INTERRUPTED = 130
+_DESCRIPTION = (
+    "Causal effects from a table: how large, for whom, how sure, in one report."
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"skcausal: error: {message} (see {self.prog} --help)\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command ``skcausal``.
+
+    Parameters
+    ----------
+    arguments : sequence of str or None, default=None
+        The words after ``skcausal``; None takes those of the process.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 2 if the table or an argument cannot be analysed, 130
+        after Ctrl-C.
+
+    Examples
+    --------
+    >>> from skcausal.analysis import main
+    >>> main(["analyze", "missing.csv", "--outcome", "y", "--treatment", "t"])
+    2
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        status: int = options.run(options)
+    except InputError as error:
+        print(f"skcausal: error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("skcausal: interrupted, nothing was written", file=sys.stderr)
+        return _INTERRUPTED
+    return status
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="skcausal", description=_DESCRIPTION)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_analyze(commands)
+    return parser
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from skcausal import __version__
+
+        parser.exit(0, f"skcausal {__version__}\n")
+
+
+def _add_demo(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    demo = commands.add_parser(
+        "demo", help="analyse an example and write its report", description=_DESCRIPTION
+    )
+    demo.add_argument(
+        "--data",
+        choices=("ab_test", "hillstrom"),
+        default="ab_test",
+        help="simulated A/B test whose truth is known (default), or Hillstrom's "
+        "e-mail experiment, which is downloaded once",
+    )
+    _add_shared(demo, time_budget=20.0)
+    demo.set_defaults(run=_demo)
+
+
+def _add_analyze(commands: "argparse._SubParsersAction[_Parser]") -> None:
+    analyze = commands.add_parser(
+        "analyze",
+        aliases=["analyse"],
+        help="analyse a table and write its report",
+        description="Analyse a table: one row per unit, one column for the outcome, "
+        "one for the treatment, features from before the treatment.",
+        epilog="example: skcausal analyze shop.csv --outcome visit --treatment mail "
+        "--features age channel --randomised 0.5",
+    )
+    add = analyze.add_argument
+    add("file", metavar="FILE", type=Path, help=".csv, .csv.gz, .parquet or .feather")
+    add("--outcome", required=True, metavar="COL", help="what may change; numeric")
+    add(
+        "--treatment", required=True, metavar="COL", help="what was done; 0/1 or labels"
+    )
+    add(
+        "--control",
+        metavar="LABEL",
+        help="the arm to compare with; needed unless the labels are 0 and 1",
+    )
+    add(
+        "--features",
+        nargs="+",
+        metavar="COL",
+        help="columns from before the treatment (default: all other columns)",
+    )
+    add("--by", metavar="COL", help="also average within the groups of this column")
+    add(
+        "--randomised",
+        "--randomized",
+        nargs="*",
+        metavar="SHARE",
+        help="the treatment was assigned by chance; optionally the share of the treated "
+        "arm, or label=share for each arm, as the design has them",
+    )
+    _add_shared(analyze, time_budget=60.0)
+    analyze.set_defaults(run=_analyze)
+
+
+def _add_shared(parser: _Parser, time_budget: float) -> None:
+    add = parser.add_argument
+    add(
+        "--time-budget",
+        type=_seconds,
+        default=time_budget,
+        metavar="S",
+        help="seconds for comparing learners (default: %(default)g)",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("report.html"),
+        metavar="FILE",
+        help="the report (default: %(default)s)",
+    )
+    add("--json", type=Path, metavar="FILE", help="also write the results as JSON")
+    add(
+        "--random-state",
+        type=_seed,
+        default=0,
+        metavar="N",
+        help="seed of every random choice (default: %(default)s)",
+    )
+    add("--quiet", action="store_true", help="no progress bar and no summary")
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise ValueError(text)
+    return value
+
+
+def _seed(text: str) -> int:
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise ValueError(text)
+    return value
+
+
+_seconds.__name__ = "number of seconds"  # argparse says "invalid ... value"
+_seed.__name__ = "seed"
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    from skcausal.analysis._demo import load_demo
+    from skcausal.analysis._pipeline import Options
+
+    _check_outputs(arguments)
+    demo = load_demo(arguments.data, arguments.random_state)
+    options = Options(
+        source=demo.source,
+        time_budget=arguments.time_budget,
+        randomised=demo.randomised,
+        random_state=arguments.random_state,
+        loading=demo.loading,
+    )
+    return _run(arguments, demo.frame, demo.columns, options, demo.truth)
+
+
+def _analyze(arguments: argparse.Namespace) -> int:
+    from skcausal.analysis._pipeline import Options
+    from skcausal.analysis._reading import loading_code, read_table
+    from skcausal.analysis._tables import Columns
+
+    _check_outputs(arguments)
+    frame = read_table(arguments.file)
+    columns = Columns(
+        outcome=arguments.outcome,
+        treatment=arguments.treatment,
+        control=arguments.control,
+        features=None if arguments.features is None else tuple(arguments.features),
+        by=arguments.by,
+    )
+    options = Options(
+        source=arguments.file.name,
+        time_budget=arguments.time_budget,
+        randomised=arguments.randomised,
+        random_state=arguments.random_state,
+        loading=("", loading_code(arguments.file)),
+    )
+    return _run(arguments, frame, columns, options, {})
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    from skcausal.analysis._writing import check_writable
+
+    check_writable(arguments.out, "--out")
+    inputs = [arguments.file] if "file" in arguments else []
+    if arguments.json is not None:
+        check_writable(arguments.json, "--json")
+        if arguments.json.resolve() == arguments.out.resolve():
+            msg = f'--out and --json both name "{arguments.out}".'
+            raise InputError(msg)
+    for option, path in (("--out", arguments.out), ("--json", arguments.json)):
+        if path is not None and path.resolve() in [p.resolve() for p in inputs]:
+            msg = f'{option}: "{path}" is the table itself and would be overwritten.'
+            raise InputError(msg)
+
+
+def _run(
+    arguments: argparse.Namespace,
+    frame: "pd.DataFrame",
+    columns: "Columns",
+    options: "Options",
+    truth: dict[str, float],
+) -> int:
+    from skcausal.analysis._json import result_json
+    from skcausal.analysis._pipeline import STEPS, analyse
+    from skcausal.analysis._report import render_report
+    from skcausal.analysis._summary import summary_lines
+    from skcausal.analysis._tables import check_table
+    from skcausal.analysis._writing import write_files
+
+    table = check_table(frame, columns)
+    with _progress(STEPS, quiet=arguments.quiet) as advance:
+        result: AnalysisResult = analyse(table, options, advance)
+        result = dataclasses.replace(result, truth=truth)
+        advance("writing the report")
+        contents = {arguments.out: render_report(result)}
+        if arguments.json is not None:
+            contents[arguments.json] = result_json(result)
+        write_files(contents)
+    if not arguments.quiet:
+        for line in summary_lines(result):
+            print(line)
+        print(f"Report: {arguments.out}")
+    return 0
+
+
+@contextmanager
+def _progress(steps: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar on standard error, if a person is there to see it."""
+    from tqdm import tqdm
+
+    hidden = quiet or not sys.stderr.isatty()
+    begun = 0
+    with tqdm(
+        total=steps,
+        disable=hidden,
+        leave=False,
+        file=sys.stderr,
+        bar_format="{l_bar}{bar:24}| {elapsed}",
+    ) as bar:
+
+        def advance(step: str) -> None:
+            nonlocal begun
+            bar.set_description(step)
+            if begun and bar.n < steps:
+                bar.update()
+            begun += 1
+
+        yield advance

@@ -1,0 +1,45 @@
+"""Data to learn, test and compare on: effects that are known, or published.
+
+Made on the spot, nothing to download:
+
+- `make_ab_test`: a randomised experiment of an online shop, mixed columns.
+- `make_observational`: chosen confounding, effect, overlap and noise.
+
+Read from ``$SKCAUSAL_DATA`` or the user's cache folder, verified by SHA-256, and
+downloaded where missing:
+
+- `fetch_hillstrom`: e-mail experiment, three arms (Hillstrom 2008).
+- `fetch_criteo`: advertising experiment, 14 million rows (Diemert et al. 2018).
+- `fetch_lalonde`: job training, experiment and surveys (LaLonde 1986).
+- `fetch_jobs`: the same experiment with a survey, employment (Shalit et al. 2017).
+- `fetch_ihdp`: 100 simulations on 747 children (Hill 2011).
+- `fetch_acic2016`: 77 simulated settings (Dorie et al. 2019).
+- `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
+
+Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
+in one table), ``X``, ``y``, ``treatment``, ``description``, names of the columns, and
+whatever truth is known. `DatasetNotFoundError` and `DatasetCorruptError` tell a
+missing file from a damaged one.
+"""
+
+from skcausal.datasets._ab_test import make_ab_test
+from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
+from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
+from skcausal.datasets._loaders_simulated import fetch_acic2016, fetch_ihdp
+from skcausal.datasets._loaders_training import fetch_jobs, fetch_lalonde
+from skcausal.datasets._loaders_twins import fetch_twins
+from skcausal.datasets._observational import make_observational
+
+__all__ = [
+    "DatasetCorruptError",
+    "DatasetNotFoundError",
+    "fetch_acic2016",
+    "fetch_criteo",
+    "fetch_hillstrom",
+    "fetch_ihdp",
+    "fetch_jobs",
+    "fetch_lalonde",
+    "fetch_twins",
+    "make_ab_test",
+    "make_observational",
+]

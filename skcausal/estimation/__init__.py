@@ -1,0 +1,34 @@
+"""What is the effect? Learners with ``fit`` and ``effect``, and what they are made of.
+
+- ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
+  becomes a learner of conditional effects.
+- ``BootstrapEffect``, ``EffectStacking``: any learner made more.
+- ``KnownPropensity``: the assignment probabilities of a randomised design.
+- ``default_regressor``, ``default_classifier``: what a base model of None stands for.
+"""
+
+from skcausal.estimation._models import (
+    KnownPropensity,
+    default_classifier,
+    default_regressor,
+)
+from skcausal.estimation.metalearners._dr_learner import DRLearner
+from skcausal.estimation.metalearners._r_learner import RLearner
+from skcausal.estimation.metalearners._s_learner import SLearner
+from skcausal.estimation.metalearners._t_learner import TLearner
+from skcausal.estimation.metalearners._x_learner import XLearner
+from skcausal.estimation.wrappers._bootstrap_effect import BootstrapEffect
+from skcausal.estimation.wrappers._effect_stacking import EffectStacking
+
+__all__ = [
+    "BootstrapEffect",
+    "DRLearner",
+    "EffectStacking",
+    "KnownPropensity",
+    "RLearner",
+    "SLearner",
+    "TLearner",
+    "XLearner",
+    "default_classifier",
+    "default_regressor",
+]

@@ -1,0 +1,57 @@
+"""A small in-process cache, so that candidates of a search share nuisances."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import joblib
+
+_MAX_ENTRIES = 128
+_entries: OrderedDict[str, Any] = OrderedDict()
+_lock = threading.Lock()
+
+
+def content_key(*parts: Any) -> str | None:
+    """Hash the parts; None if something in them cannot be hashed."""
+    try:
+        return str(joblib.hash(parts))
+    except Exception:  # joblib raises whatever an unpicklable model raises
+        return None
+
+
+def lookup(key: str | None) -> Any:
+    """Return the cached value, or None."""
+    if key is None:
+        return None
+    with _lock:
+        if key in _entries:
+            _entries.move_to_end(key)
+            return _entries[key]
+    return None
+
+
+def store(key: str | None, value: Any) -> None:
+    """Remember a value; the least recently used one is forgotten first."""
+    if key is None:
+        return
+    with _lock:
+        _entries[key] = value
+        _entries.move_to_end(key)
+        while len(_entries) > _MAX_ENTRIES:
+            _entries.popitem(last=False)
+
+
+def cached(key: str | None, compute: Callable[[], Any]) -> Any:
+    """Return the cached value, computing and storing it first if need be."""
+    value = lookup(key)
+    if value is None:
+        value = compute()
+        store(key, value)
+    return value
+
+
+def clear_cache() -> None:
+    """Forget everything."""
+    with _lock:
+        _entries.clear()

@@ -1,0 +1,101 @@
+"""What wrappers of learners share: one target, rows of anything, delegation."""
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils.validation import check_is_fitted
+
+from skcausal.estimation._base import EffectMixin
+from skcausal.estimation._delegation import effect_of, final_learner
+from skcausal.inference import EffectEstimate
+from skcausal.utils._target import TargetParts, pack
+
+
+def target_of(parts: TargetParts) -> np.ndarray:
+    """Pack resolved parts into a causal target, which Pipelines and learners take."""
+    optional = {
+        "sample_weight": parts.sample_weight,
+        "groups": parts.groups,
+        "propensity": parts.propensity,
+    }
+    fields = {"outcome": parts.outcome, "treatment": parts.treatment}
+    return pack(fields | {k: v for k, v in optional.items() if v is not None})
+
+
+def rows_of(X: Any, rows: np.ndarray) -> Any:
+    """Select rows of whatever scikit-learn accepts as X."""
+    return _safe_indexing(X if hasattr(X, "shape") else np.asarray(X), rows)
+
+
+def slim(estimator: Any) -> Any:
+    """Drop the training rows of a fitted estimator that only has to predict."""
+    learner = final_learner(estimator)
+    if hasattr(learner, "_data"):
+        learner._data = learner._data.without_features()
+    return estimator
+
+
+class EffectWrapper(EffectMixin):
+    """Base of estimators around a fitted learner, held in ``learner_``."""
+
+    def _adopt(self, learner: Any) -> None:
+        """Take over what the wrapped learner knows about its input."""
+        self.learner_ = learner
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self, name):
+                delattr(self, name)
+            if hasattr(learner, name):
+                setattr(self, name, getattr(learner, name))
+
+    @property
+    def arms_(self) -> np.ndarray | None:
+        """Labels of the arms, control first; None for a continuous treatment."""
+        return final_learner(self.learner_).arms_
+
+    def effect(self, X: Any, *, treated: Any = None, control: Any = None) -> np.ndarray:
+        """Return the conditional average treatment effect of each row.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, n_features)
+            Covariates.
+        treated, control : label or float, default=None
+            Arms (or levels) to compare, by default all arms against the control arm.
+
+        Returns
+        -------
+        effects : ndarray of shape (n,) or (n, n_arms - 1)
+            Effects in units of the outcome.
+        """
+        check_is_fitted(self, "learner_")
+        return effect_of(self.learner_).effect(X, treated=treated, control=control)
+
+    def average_effect(self, **question: Any) -> EffectEstimate:
+        """Return the average effect in the training sample with its inference.
+
+        Parameters
+        ----------
+        **question : dict
+            ``target``, ``where``, ``by``, ``weights`` and ``scale`` as in
+            :meth:`DRLearner.average_effect`.
+
+        Returns
+        -------
+        estimate : EffectEstimate
+            From doubly robust scores of the wrapped learner.
+        """
+        check_is_fitted(self, "learner_")
+        return effect_of(self.learner_).average_effect(**question)
+
+    def _wrapped(self) -> Any:
+        """Return the unfitted estimator whose abilities count (hook)."""
+        raise NotImplementedError
+
+    def __sklearn_tags__(self) -> Any:
+        """Take the input that the wrapped learner takes."""
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self._wrapped()).input_tags
+        tags.input_tags.allow_nan = inner.allow_nan
+        tags.input_tags.sparse = inner.sparse
+        return tags

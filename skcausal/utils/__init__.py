@@ -1,0 +1,1 @@
+"""Input checks, the causal target, fold splitters and the scikit-learn shim."""

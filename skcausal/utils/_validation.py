@@ -1,0 +1,220 @@
+"""Input checks shared by every estimator: features, outcome, weights, groups."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.validation import assert_all_finite
+
+
+class OverlapWarning(UserWarning):
+    """Some rows have a propensity so small that their arm is hardly comparable."""
+
+
+def is_pandas(X: Any) -> bool:
+    """Tell whether ``X`` is a pandas DataFrame, without importing pandas."""
+    return type(X).__module__.startswith("pandas") and hasattr(X, "iloc")
+
+
+def is_polars(X: Any) -> bool:
+    """Tell whether ``X`` is a polars frame or series, without importing polars."""
+    return type(X).__module__.startswith("polars")
+
+
+def pandas_from_polars(X: Any) -> Any:
+    """Copy a polars frame to pandas; Categorical and Enum become ``category``.
+
+    LightGBM aborts the interpreter on polars categoricals, so they never reach it.
+    """
+    import pandas as pd
+
+    columns = {}
+    for name, dtype in X.schema.items():
+        kind = str(dtype)
+        if kind.startswith("Enum"):
+            categories = dtype.categories.to_list()
+            columns[name] = pd.Categorical(X[name].to_list(), categories=categories)
+        elif kind.startswith("Categorical"):
+            columns[name] = pd.Categorical(X[name].to_list())
+        elif dtype.is_numeric() or kind == "Boolean":
+            columns[name] = X[name].to_numpy()
+        else:
+            columns[name] = pd.Series(X[name].to_list())
+    return pd.DataFrame(columns)
+
+
+def check_features(X: Any, owner: str) -> Any:
+    """Check covariates and return them as array, CSR matrix or pandas DataFrame.
+
+    A frame stays a frame (categories reach the base models as they are), NaN is
+    left to the base models, infinite values and plain strings are errors.
+    """
+    if is_polars(X):
+        X = pandas_from_polars(X)
+    if is_pandas(X):
+        _check_frame(X, owner)
+        return X
+    return check_array(
+        X,
+        accept_sparse="csr",
+        dtype="numeric",
+        ensure_all_finite="allow-nan",
+        input_name="X",
+    )
+
+
+def _check_frame(frame: Any, owner: str) -> None:
+    """Refuse columns that no base model could read, by name."""
+    if frame.shape[0] == 0 or frame.shape[1] == 0:
+        raise ValueError(
+            f"Found array with {frame.shape[0]} sample(s) and {frame.shape[1]} "
+            f"feature(s) (shape={frame.shape}) while a minimum of 1 is required by "
+            f"{owner}."
+        )
+    for position, (name, dtype) in enumerate(frame.dtypes.items()):
+        kind = str(dtype)
+        if kind == "category" or kind in ("bool", "boolean"):
+            continue
+        column = frame.iloc[:, position]
+        if kind in ("object", "str", "string") or kind.startswith("string"):
+            if kind == "object" and _is_numeric_object(column):
+                continue
+            raise ValueError(
+                f"{owner}: column {name!r} of X holds text (dtype {kind}); text is "
+                "never turned into numbers silently. Make it a category "
+                f"(frame[{name!r}].astype('category')), or encode it in the Pipeline "
+                "(OneHotEncoder, OrdinalEncoder, TargetEncoder)."
+            )
+        if kind.startswith(("datetime", "timedelta", "period")):
+            raise ValueError(
+                f"{owner}: column {name!r} of X holds dates (dtype {kind}). Turn it "
+                "into numbers such as days since an event, or drop it."
+            )
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+        if np.isinf(values).any():
+            raise ValueError(
+                f"{owner}: column {name!r} of X contains infinity. Replace it by a "
+                "finite value or NaN."
+            )
+
+
+def _is_numeric_object(column: Any) -> bool:
+    """Tell whether an object column holds numbers only."""
+    try:
+        column.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        return False
+    return not any(isinstance(value, str) for value in column)
+
+
+def as_vector(values: Any, name: str) -> np.ndarray:
+    """Return ``values`` (array, pandas, polars, list) as a one-dimensional array."""
+    if is_polars(values):
+        values = values.to_list()
+    if hasattr(values, "astype") and str(getattr(values, "dtype", "")) == "category":
+        values = np.asarray(values.astype(object))
+    return column_or_1d(np.asarray(values), warn=name == "y")
+
+
+def check_outcome(y: Any, owner: str) -> np.ndarray:
+    """Check the outcome: one-dimensional, numeric, finite."""
+    if y is None:
+        raise ValueError(
+            f"{owner} requires y to be passed, but the target y is None. Pass the "
+            "outcome as y."
+        )
+    outcome = as_vector(y, "y")
+    if outcome.dtype.kind == "c":
+        raise ValueError(f"{owner}: Complex data not supported as outcome y.")
+    if outcome.dtype.kind not in "biuf":
+        try:
+            outcome = outcome.astype(float)
+        except (TypeError, ValueError):
+            raise ValueError(
+                f"{owner}: the outcome y must be numeric, got dtype "
+                f"{np.asarray(y).dtype} (e.g. {outcome[:1].tolist()}). Code it as "
+                "numbers, for example 0 and 1."
+            ) from None
+    assert_all_finite(outcome, input_name="y")
+    return outcome
+
+
+def check_weights(weights: Any, n_rows: int, owner: str) -> np.ndarray | None:
+    """Check sample weights: finite, non-negative, not all zero; None stays None."""
+    if weights is None:
+        return None
+    if np.ndim(weights) == 0:
+        return np.full(n_rows, float(weights))
+    values = np.asarray(weights, dtype=float)
+    if values.ndim != 1:
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar, got {values.ndim}D array."
+        )
+    if values.shape[0] != n_rows:
+        raise ValueError(
+            f"sample_weight.shape == {values.shape}, expected {(n_rows,)}! "
+            f"({owner}: one weight per row.)"
+        )
+    if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
+        raise ValueError(
+            f"{owner}: sample_weight must be finite, non-negative and not all zero."
+        )
+    return values
+
+
+def check_groups(groups: Any, n_rows: int, owner: str) -> np.ndarray | None:
+    """Check group labels and return them as integer codes; None stays None."""
+    if groups is None:
+        return None
+    labels = as_vector(groups, "groups")
+    if labels.shape[0] != n_rows:
+        raise ValueError(
+            f"{owner}: groups must have one label per row, got {labels.shape[0]} "
+            f"labels for {n_rows} rows."
+        )
+    unique, codes = np.unique(labels, return_inverse=True)
+    if unique.shape[0] < 2:
+        raise ValueError(
+            f"{owner}: groups holds one group only ({unique[0]!r}); at least two are "
+            "needed. Leave groups out if rows are independent."
+        )
+    return codes
+
+
+def n_rows_of(X: Any) -> int:
+    """Return the number of rows of an array, sparse matrix or frame."""
+    return int(X.shape[0])
+
+
+def check_same_length(owner: str, **arrays: Any) -> None:
+    """Raise if the given arrays differ in length, naming each."""
+    present = {name: value for name, value in arrays.items() if value is not None}
+    lengths = {name: n_rows_of(np.asarray(v)) for name, v in present.items()}
+    if len(set(lengths.values())) > 1:
+        listed = ", ".join(f"{name}: {length}" for name, length in lengths.items())
+        raise ValueError(
+            f"{owner}: inputs must have the same number of rows (Found input variables "
+            f"with inconsistent numbers of samples), got {listed}."
+        )
+
+
+def take_rows(X: Any, rows: np.ndarray) -> Any:
+    """Select rows (integer positions or mask) of an array, sparse matrix or frame."""
+    if is_pandas(X):
+        return X.iloc[np.flatnonzero(rows) if rows.dtype == bool else rows]
+    return X[rows]
+
+
+def append_columns(X: Any, columns: np.ndarray, names: list[str]) -> Any:
+    """Append numeric columns (n, k) on the right of ``X``, keeping its type."""
+    if is_pandas(X):
+        import pandas as pd
+
+        taken = set(map(str, X.columns))
+        fresh = [name if name not in taken else f"{name}__treatment" for name in names]
+        extra = pd.DataFrame(columns, columns=fresh, index=X.index)
+        return pd.concat([X, extra], axis=1)
+    if sp.issparse(X):
+        return sp.hstack([X, sp.csr_array(columns)], format="csr")
+    return np.hstack([X, columns])

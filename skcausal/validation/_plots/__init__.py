@@ -1,0 +1,1 @@
+"""Displays of the validation curves, in the manner of scikit-learn's displays."""
