@@ -162,15 +162,26 @@ def one_draw(table, seed):
         return {"seed": seed, "error": f"{type(error).__name__}: {error}"[:300]}
 
 
-def run_table(table, options, identity):
+def file_of(table, options):
+    """Where finished draws of a table lie; a changed source starts another file."""
+    name = f"{table.name}-{environments.source_hash()}.jsonl"
+    return Path(options.cache) / "coverage" / name
+
+
+def finished(table, options):
+    path = file_of(table, options)
+    lines = path.read_text().splitlines() if path.exists() else []
+    results = [json.loads(line) for line in lines]
+    return [result for result in results if result["seed"] < options.draws]
+
+
+def run_table(table, options):
     """Run the draws that are missing; keep each as a line of a file."""
-    path = Path(options.cache) / "coverage" / f"{table.name}-{identity}.jsonl"
+    path = file_of(table, options)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not options.resume:
         path.unlink(missing_ok=True)
-    lines = path.read_text().splitlines() if path.exists() else []
-    results = [json.loads(line) for line in lines]
-    done = {result["seed"] for result in results}
+    done = {result["seed"] for result in finished(table, options)}
     seeds = [seed for seed in range(options.draws) if seed not in done]
     parallel = Parallel(n_jobs=options.workers, return_as="generator_unordered")
     fresh = parallel(delayed(one_draw)(table, seed) for seed in seeds)
@@ -178,8 +189,6 @@ def run_table(table, options, identity):
         for result in tqdm(fresh, total=len(seeds), desc=table.name, unit="draw"):
             file.write(json.dumps(result) + "\n")
             file.flush()
-            results.append(result)
-    return [r for r in results if r["seed"] < options.draws]
 
 
 def gather(table, results):
@@ -198,12 +207,15 @@ def gather(table, results):
 
 
 def run(options):
-    """Run the tables and write the page."""
+    """Run the tables asked for; write all that this source has draws of."""
     if options.quick:
         options.draws = min(options.draws, 20)
-    identity = environments.source_hash()
-    tables = [table for table in all_tables() if options.only in table.name]
+    for table in all_tables():
+        if options.only in table.name:
+            run_table(table, options)
     cells = []
-    for table in tables:
-        cells += gather(table, run_table(table, options, identity))
+    for table in all_tables():
+        results = finished(table, options)
+        if results:
+            cells += gather(table, results)
     coverage_tables.save(pd.DataFrame(cells), options)

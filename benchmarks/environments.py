@@ -72,8 +72,6 @@ def all_pythons(folder, overrides):
     for library in LIBRARIES:
         pythons[library] = python_of(library, folder, overrides)
         found = installed_versions(pythons[library], library)
-        if found is None and library == "skcausal":
-            found = {"skcausal": "unreleased"}
         if found is None:
             raise SystemExit(f"run.py: {library} does not run in {pythons[library]}")
         versions[library] = found

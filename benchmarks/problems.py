@@ -163,3 +163,21 @@ def true_average(target):
         lambda z: scale * z * special.expit(scale * z) * stats.norm.pdf(z), -10, 10
     )
     return 1.25 + 0.5 * (LOGIT[0] / variance) * moment / 0.5
+
+
+def large(n, n_features=20, seed=0):
+    """Rows for timing: `confounded` with more columns, made to suit the adapters."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, n_features))
+    relevant = X[:, :N_FEATURES]
+    treatment = (rng.random(n) < propensity(relevant)).astype(int)
+    y = baseline(relevant) + varying_effect(relevant) * treatment
+    y += rng.standard_normal(n)
+    return Draw(X, y, treatment)
+
+
+def timing(n, seed=0):
+    """Return `large` as a problem for the adapters; effects are asked of few rows."""
+    data = large(n, seed=seed)
+    name = f"timing-{n}"
+    return _problem(name, data.X, data.y, data.treatment, data.X[:1000], seed, {})

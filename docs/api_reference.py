@@ -73,6 +73,7 @@ API_REFERENCE = {
             "all_effect_learners",
             "as_plain_estimator",
             "check_causal_estimator",
+            "LAWS",
         ],
     },
 }

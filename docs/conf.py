@@ -16,7 +16,7 @@ import skcausal
 
 project = "skcausal"
 author = "The skcausal developers"
-copyright = "The skcausal developers"
+copyright = "2026, The skcausal developers"
 version = release = skcausal.__version__
 
 extensions = [
@@ -53,7 +53,7 @@ copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
 # ------------------------------------------------------------------------- API
-autosummary_generate = True
+autosummary_generate = [f"api/{package}.rst" for package in API_REFERENCE]
 autodoc_typehints = "none"  # numpydoc's types say more: shapes and units
 numpydoc_show_class_members = False
 

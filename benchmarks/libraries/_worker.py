@@ -12,6 +12,7 @@ import time
 import traceback
 import warnings
 from importlib import metadata
+from importlib.util import find_spec
 
 PACKAGES = ("numpy", "scikit-learn", "lightgbm", "xgboost")
 
@@ -23,6 +24,8 @@ def versions(library):
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
+    if library not in found and find_spec(library) is not None:
+        found = {library: "checkout", **found}  # importable, never installed
     return found
 
 

@@ -83,7 +83,7 @@ def own_defaults(learner, problem):
 
 
 def fit_predict(learner, mode, problem):
-    build = same_base if mode == "same" else own_defaults
+    build = own_defaults if mode == "default" else same_base
     estimator = build(learner, problem)
     extra = {"inference": None} if learner in ("R", "DR") else {}
     start = time.perf_counter()

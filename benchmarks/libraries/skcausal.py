@@ -18,7 +18,7 @@ def build(learner, mode, problem, cv=None):
 
     seed = problem["seed"]
     models = {}
-    if mode == "same":
+    if mode != "default":
         regressor, classifier = _models.regressor(seed), _models.classifier(seed)
         models["outcome_model"] = regressor
         if learner in ("X", "R", "DR"):

@@ -3,18 +3,14 @@
 import textwrap
 from collections.abc import Iterator
 
-from skcausal.analysis._result import Question, Settings
+from skcausal.analysis._candidates import Design
 from skcausal.analysis._tables import Table
 
 _EVALUATION_SHARE = 0.4
 
 
 def reproducing_code(
-    table: Table,
-    question: Question,
-    settings: Settings,
-    learner: str,
-    loading: tuple[str, str],
+    table: Table, design: Design, learner: str, loading: tuple[str, str]
 ) -> str:
     """Write code that repeats the estimates of an analysis.
 
@@ -22,12 +18,10 @@ def reproducing_code(
     ----------
     table : Table
         The checked table.
-    question : Question
-        What was asked.
-    settings : Settings
-        How the numbers came about.
+    design : Design
+        How learners are told about the treatment.
     learner : str
-        The name of the chosen learner.
+        The name of the chosen candidate.
     loading : tuple of str
         An import line (may be empty) and the expression that makes the table.
 
@@ -37,27 +31,29 @@ def reproducing_code(
         A script.
     """
     parts = [
-        "\n".join(_imports(question, learner, loading[0])),
+        "\n".join(_imports(design, learner, loading[0])),
         "\n".join(_data(table, loading[1])),
-        _learner(table, question, settings, learner),
+        f"# The best of the candidates.\n{design.learner_code(learner)}",
         _averages(table),
-        _evaluation(question, settings),
+        _evaluation(design),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _imports(question: Question, learner: str, extra: str) -> Iterator[str]:
-    names = f"{learner}, KnownPropensity" if question.randomised else learner
-    yield "import pandas as pd"
-    yield "from sklearn.model_selection import train_test_split"
+def _imports(design: Design, learner: str, extra: str) -> Iterator[str]:
+    others, names = design.import_lines(learner)
+    two = len(design.arms) == 2
+    theirs = ["import pandas as pd", *others]
+    theirs.append("from sklearn.model_selection import train_test_split")
+    yield from sorted(theirs, key=lambda line: (line.startswith("from sk"), line))
     yield ""
-    if len(question.labels) == 2:
-        yield "from skcausal import causal_target"
-    if extra:
-        yield extra
-    yield f"from skcausal.estimation import {names}"
-    if len(question.labels) == 2:
-        yield "from skcausal.validation import get_scorer"
+    ours = [
+        extra,
+        f"from skcausal.estimation import {', '.join(names)}",
+        "from skcausal import causal_target" if two else "",
+        "from skcausal.validation import get_scorer" if two else "",
+    ]
+    yield from sorted(line for line in ours if line)
 
 
 def _data(table: Table, expression: str) -> Iterator[str]:
@@ -76,17 +72,6 @@ def _data(table: Table, expression: str) -> Iterator[str]:
     yield f"X = frame[[\n{listed}\n]]"
     yield f"y = frame[{table.columns.outcome!r}]"
     yield f"treatment = frame[{table.columns.treatment!r}]"
-
-
-def _learner(table: Table, question: Question, settings: Settings, learner: str) -> str:
-    lines = [f"learner = {learner}("]
-    if question.shares is not None and learner not in ("SLearner", "TLearner"):
-        name = "treatment_model" if learner == "RLearner" else "propensity_model"
-        shares = dict(zip(table.arms, question.shares, strict=True))
-        lines.append(f"    {name}=KnownPropensity({shares!r}),")
-    lines.append(f"    control_arm={table.arms[0]!r},")
-    lines.append(f"    random_state={settings.random_state},")
-    return "\n".join([*lines, ")"])
 
 
 def _averages(table: Table) -> str:
@@ -109,21 +94,21 @@ def _averages(table: Table) -> str:
     return "\n".join(lines)
 
 
-def _evaluation(question: Question, settings: Settings) -> str:
+def _evaluation(design: Design) -> str:
     lines = [
         "# For whom: fitted on one part of the rows, judged on the other.",
         "fit, evaluation = train_test_split(",
         "    frame.index,",
         f"    test_size={_EVALUATION_SHARE},",
         "    stratify=treatment,",
-        f"    random_state={settings.random_state},",
+        f"    random_state={design.random_state},",
         ")",
         "fit, evaluation = sorted(fit), sorted(evaluation)",
         "learner.fit(X.loc[fit], y.loc[fit], treatment=treatment.loc[fit])",
         "effects = learner.effect(X.loc[evaluation])",
         "print(pd.DataFrame(effects).describe())",
     ]
-    if len(question.labels) == 2:
+    if len(design.arms) == 2:
         lines += [
             "target = causal_target(y.loc[evaluation], treatment.loc[evaluation])",
             'print("AUTOC", get_scorer("autoc")(learner, X.loc[evaluation], target))',

@@ -48,10 +48,13 @@ class Units:
         Whether the outcome is 0/1: effects become percentage points.
     precision : float
         A typical standard error: it fixes the number of digits.
+    outcome : str
+        The name of the outcome, for axes.
     """
 
     rate: bool
     precision: float
+    outcome: str = "the outcome"
 
     @property
     def factor(self) -> float:
@@ -87,5 +90,8 @@ class Units:
 
     @property
     def suffix(self) -> str:
-        """The units after a column heading or an axis label."""
-        return "percentage points" if self.rate else "units of the outcome"
+        """The units after a heading or an axis label."""
+        if self.rate:
+            return "percentage points"
+        name = self.outcome
+        return f"in {name if len(name) <= 24 else 'units of the outcome'}"

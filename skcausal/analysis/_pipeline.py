@@ -16,6 +16,7 @@ from sklearn.model_selection import train_test_split
 from skcausal.analysis import _checks as checks
 from skcausal.analysis import _evidence as evidence
 from skcausal.analysis import _words as words
+from skcausal.analysis._candidates import Design
 from skcausal.analysis._code import reproducing_code
 from skcausal.analysis._design import (
     design_shares,
@@ -35,7 +36,7 @@ from skcausal.analysis._result import (
     SampleRatio,
     Settings,
 )
-from skcausal.analysis._search import Design, Search, search
+from skcausal.analysis._search import Search, search
 from skcausal.analysis._tables import Table
 
 FloatArray = npt.NDArray[np.float64]
@@ -43,6 +44,7 @@ IntArray = npt.NDArray[np.int64]
 
 EVALUATION_SHARE = 0.4
 STEPS = 6
+_MANY_ROWS = 20_000
 _TARGETS = ("all", "treated", "control")
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -111,10 +113,10 @@ def analyse(
     question = _question(table, options)
     design = Design(table.arms, question.shares, options.random_state)
     fit_rows, evaluation_rows = split_rows(table, options.random_state)
-    with _collected_warnings() as messages:
+    with _collected_warnings() as messages, _few_threads(len(table.y)):
         advance("comparing learners")
         found = search(table, fit_rows, design, options.time_budget, advance)
-        learner = design.learners()[found.best]
+        learner = design.learner(found.best)
         advance("average effects on all rows")
         averages, propensity = _average_effects(table, learner)
         advance("fitting the chosen learner")
@@ -135,7 +137,7 @@ def analyse(
         balance=comparison.balance,
         checks=_checks(table, question, comparison, contrasts),
         settings=settings,
-        code=reproducing_code(table, question, settings, found.best, options.loading),
+        code=reproducing_code(table, design, found.best, options.loading),
         overlap=comparison.overlap,
         sample_ratio=comparison.sample_ratio,
         notes=table.notes,
@@ -165,6 +167,16 @@ def _collected_warnings() -> Iterator[list[str]]:
         if issubclass(entry.category, UserWarning):
             messages.append(str(entry.message))
     messages[:] = dict.fromkeys(messages)
+
+
+@contextmanager
+def _few_threads(n_rows: int) -> Iterator[None]:
+    """Use one thread on small tables: more of them mostly wait for each other."""
+    import lightgbm  # noqa: F401  (its threads can be limited once it is loaded)
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1 if n_rows < _MANY_ROWS else None):
+        yield
 
 
 def _question(table: Table, options: Options) -> Question:

@@ -82,7 +82,8 @@ def report_units(result: AnalysisResult) -> Units:
         for entry in result.average_effects
         if entry.target == "all" and entry.group is None
     ]
-    return Units(result.question.binary_outcome, max(errors))
+    question = result.question
+    return Units(question.binary_outcome, max(errors), question.outcome)
 
 
 def _safe(text: str) -> Any:
@@ -110,6 +111,8 @@ def _context(result: AnalysisResult) -> dict[str, Any]:
         "title": f"What does {question.treatment} do to {question.outcome}?",
         "control": name(question.labels[0]),
         "outcome": words.outcome_name(question),
+        "outcome_heading": words.capital(words.outcome_name(question)),
+        "weak": result.leaderboard[0].score <= 0,
         "design": _design(result),
         "verdicts": [
             words.verdict(question, result.average(contrast.treated), units)

@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
+from skcausal.analysis._candidates import CANDIDATES, Design
 from skcausal.analysis._result import LeaderboardRow
 from skcausal.analysis._tables import Table
 
@@ -18,43 +18,6 @@ IntArray = npt.NDArray[np.int64]
 _PILOT_ROWS = 2000
 _FOLDS = 3
 _SAFETY = 0.6
-_LEARNERS = ("DRLearner", "RLearner", "XLearner", "TLearner", "SLearner")
-
-
-@dataclass(frozen=True)
-class Design:
-    """How learners are told about the treatment.
-
-    `shares` are the known probabilities of the arms, control first, or None.
-    """
-
-    arms: tuple[Any, ...]
-    shares: tuple[float, ...] | None
-    random_state: int
-
-    @property
-    def propensity(self) -> Any:
-        """The known propensity as a model, or None to estimate it."""
-        from skcausal.estimation import KnownPropensity
-
-        if self.shares is None:
-            return None
-        return KnownPropensity(dict(zip(self.arms, self.shares, strict=True)))
-
-    def learners(self) -> dict[str, Any]:
-        """Return the candidates by name, unfitted."""
-        from skcausal import estimation
-
-        shared = {"control_arm": self.arms[0], "random_state": self.random_state}
-        candidates = {}
-        for name in _LEARNERS:
-            learner = getattr(estimation, name)(**shared)
-            if self.shares is not None:
-                for parameter in ("propensity_model", "treatment_model"):
-                    if parameter in learner.get_params(deep=False):
-                        learner.set_params(**{parameter: self.propensity})
-            candidates[name] = learner
-        return candidates
 
 
 @dataclass(frozen=True)
@@ -131,7 +94,7 @@ def _compare(table: Table, rows: IntArray, design: Design) -> pd.DataFrame:
     from skcausal.validation import compare_learners
 
     return compare_learners(
-        list(design.learners().items()),
+        [(name, design.learner(name)) for name in CANDIDATES],
         table.X.iloc[rows],
         table.y[rows],
         treatment=table.treatment[rows],

@@ -91,8 +91,9 @@ GLOSSARY = (
     ),
     (
         "R-score",
-        "How much of the difference in effects between rows a learner explains: 1 "
-        "all of it, 0 no more than one number for everyone.",
+        "The share of the outcome's remaining variation that the predicted differences "
+        "in effect explain: 0 is no better than one effect for everyone. Effects are "
+        "faint beside everything else that moves an outcome, so it is small.",
     ),
 )
 
@@ -131,14 +132,15 @@ def verdict(question: Question, effect: AverageEffect, units: Units) -> str:
         else units.interval(-estimate.upper, -estimate.lower)
     )
     return (
-        f"{_capital(name)} {verb} the {what} by {units.size(estimate.value)}{against} "
+        f"{capital(name)} {verb} the {what} by {units.size(estimate.value)}{against} "
         f"(95 % interval {shown})."
     )
 
 
-def _capital(name: str) -> str:
+def capital(name: str) -> str:
     """Open a sentence with a name, keeping names such as "eMail"."""
-    return name.capitalize() if name.isalpha() and name.islower() else name
+    first = name.split(" ")[0]
+    return name[:1].upper() + name[1:] if first.isalpha() and first.islower() else name
 
 
 def heterogeneity_sentence(contrast: Contrast, units: Units) -> str:

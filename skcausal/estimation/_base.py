@@ -153,11 +153,8 @@ class EffectLearner(EffectMixin):
                 "this learner compares arms. Use one of them, cut the treatment into "
                 "levels, or say treatment_type='discrete'."
             )
-        if data.is_discrete:
-            self.arms_ = data.arms
-            self.control_arm_ = data.arms[0]
-        else:
-            self.arms_, self.control_arm_ = None, None
+        self.arms_ = data.arms
+        self.control_arm_ = None if data.arms is None else data.arms[0]
         self._settings = self._fit_settings(owner)
         self._data = data
         self._folds: Folds | None = None
@@ -368,11 +365,12 @@ class EffectLearner(EffectMixin):
         """Return the code of an arm; None is the control."""
         if label is None:
             return 0
-        position = np.flatnonzero(self.arms_ == label)
+        arms = np.asarray(self.arms_)
+        position = np.flatnonzero(arms == label)
         if position.shape[0] != 1:
             raise ValueError(
                 f"{type(self).__name__}.effect: {label!r} is not an arm; the arms are "
-                f"{self.arms_.tolist()}."
+                f"{arms.tolist()}."
             )
         return int(position[0])
 

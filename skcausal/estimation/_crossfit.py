@@ -243,7 +243,8 @@ def _gathered(
         if job.nuisance.name != nuisance.name:
             continue
         place = slice(None) if is_class else slice(*_one(columns.index(job.column)))
-        values[job.repeat, job.test, place] = prediction.reshape(job.test.sum(), -1)
+        rows = np.flatnonzero(np.asarray(job.test))
+        values[job.repeat, rows, place] = prediction.reshape(rows.shape[0], -1)
         losses.append(loss)
         models.append(model)
     values.setflags(write=False)
@@ -313,7 +314,7 @@ def _loss(
     nuisance: Nuisance, prediction: np.ndarray, job: _Job, data: CausalData
 ) -> float:
     """Return the held-out loss: log-loss of arms, mean squared error of means."""
-    held_out = np.flatnonzero(job.test)
+    held_out = np.flatnonzero(np.asarray(job.test))
     if prediction.ndim == 2:
         chosen = prediction[np.arange(held_out.shape[0]), data.treatment[held_out]]
         return float(-np.log(np.clip(chosen, 1e-15, 1)).mean())

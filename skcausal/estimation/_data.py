@@ -86,14 +86,18 @@ class CausalData:
 
     def take(self, rows: np.ndarray) -> "CausalData":
         """Return the data of some rows."""
-        optional = ("sample_weight", "groups", "known_propensity")
-        taken = {name: getattr(self, name) for name in optional}
+
+        def optional(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else values[rows]
+
         return replace(
             self,
             X=take_rows(self.X, rows),
             outcome=self.outcome[rows],
             treatment=self.treatment[rows],
-            **{k: None if v is None else v[rows] for k, v in taken.items()},
+            sample_weight=optional(self.sample_weight),
+            groups=optional(self.groups),
+            known_propensity=optional(self.known_propensity),
         )
 
     def without_features(self) -> "CausalData":

@@ -10,6 +10,8 @@ from sklearn.pipeline import Pipeline
 from skcausal.estimation._models import default_regressor, fit_model, fresh_copy
 from skcausal.utils._validation import is_pandas
 
+_COLLINEAR = 1e-13  # of the largest eigenvalue, columns having unit length
+
 
 def select_features(X: Any, features: Any, owner: str) -> Any:
     """Return the columns the effect may vary with; all of them for None."""
@@ -73,7 +75,8 @@ def design_matrix(model: Any, X: Any) -> np.ndarray:
     last = model
     if isinstance(model, Pipeline):
         last = model.steps[-1][1]
-        X = model[:-1].transform(X)
+        if len(model.steps) > 1:
+            X = model[:-1].transform(X)
     dense = X.toarray() if hasattr(X, "toarray") else np.asarray(X, dtype=float)
     if not last.fit_intercept:
         return dense
@@ -106,15 +109,15 @@ class LinearInference:
     ) -> "LinearInference":
         """Compute (Z'WZ)^-1 [sum of g g'] (Z'WZ)^-1 with g = w e z per row or group.
 
-        White (1980), with the factor n / (n - p); Liang & Zeger (1986) for clusters,
-        with G / (G - 1).
+        White (1980), with the factor n / (n - rank of Z); Liang & Zeger (1986) for
+        clusters, with G / (G - 1).
         """
         Z = design_matrix(model, X)
         residual = target - model.predict(X)
-        bread = np.linalg.pinv(Z.T @ (Z * weight[:, None]))
+        bread, rank = _inverse_gram(Z, weight)
         moments = Z * (weight * residual)[:, None]
         n_units, n_columns = Z.shape
-        factor = n_units / max(n_units - n_columns, 1)
+        factor = n_units / max(n_units - rank, 1)
         if groups is not None:
             codes = np.unique(groups, return_inverse=True)[1]
             sums = np.zeros((codes.max() + 1, n_columns))
@@ -137,6 +140,21 @@ class LinearInference:
         if self.n_groups is None:
             return float(stats.norm.ppf(tail))
         return float(stats.t(self.n_groups - 1).ppf(tail))
+
+
+def _inverse_gram(Z: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return a generalised inverse of Z'WZ, and its rank.
+
+    Columns are brought to one scale first: a time stamp next to a share would
+    otherwise push the share below the cutoff of the pseudo-inverse.
+    """
+    scale = np.sqrt(weight @ Z**2)
+    scale[scale == 0] = 1.0
+    scaled = Z / scale
+    values, vectors = np.linalg.eigh(scaled.T @ (scaled * weight[:, None]))
+    kept = values > _COLLINEAR * values.max()
+    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
+    return inverse / np.outer(scale, scale), int(kept.sum())
 
 
 def linear_inferences(

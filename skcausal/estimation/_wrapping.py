@@ -25,6 +25,8 @@ def target_of(parts: TargetParts) -> np.ndarray:
 
 def rows_of(X: Any, rows: np.ndarray) -> Any:
     """Select rows of whatever scikit-learn accepts as X."""
+    if hasattr(X, "tocsr"):
+        X = X.tocsr()
     return _safe_indexing(X if hasattr(X, "shape") else np.asarray(X), rows)
 
 

@@ -71,7 +71,7 @@ def causal_target(
     values = check_outcome(outcome, owner)
     labels = check_treatment_values(treatment, owner)
     check_same_length(owner, outcome=values, treatment=labels)
-    fields = {"outcome": values, "treatment": labels}
+    fields: dict[str, Any] = {"outcome": values, "treatment": labels}
     n_rows = values.shape[0]
     if sample_weight is not None:
         fields["sample_weight"] = check_weights(sample_weight, n_rows, owner)
@@ -179,7 +179,7 @@ def resolve_target(
     nuisances: dict[str, np.ndarray] = {}
     propensity = None
     if is_causal_target(y):
-        names = y.dtype.names
+        fields = fields_of(y)
         if treatment is not None:
             raise ValueError(
                 f"{owner}: treatment is given twice, inside y (a causal_target) and "
@@ -187,24 +187,22 @@ def resolve_target(
             )
         given = {"sample_weight": sample_weight, "groups": groups}
         for name, value in given.items():
-            if name in names and value is not None:
+            if name in fields and value is not None:
                 raise ValueError(
                     f"{owner}: {name} is given twice, inside y (a causal_target) and "
                     "as keyword. Give it once."
                 )
-        treatment = y["treatment"]
-        sample_weight = (
-            y["sample_weight"] if "sample_weight" in names else sample_weight
-        )
-        groups = y["groups"] if "groups" in names else groups
-        propensity = y["propensity"] if "propensity" in names else None
+        treatment = fields["treatment"]
+        sample_weight = fields.get("sample_weight", sample_weight)
+        groups = fields.get("groups", groups)
+        propensity = fields.get("propensity")
         prefix = len(_NUISANCE_PREFIX)
         nuisances = {
-            name[prefix:]: y[name]
-            for name in names
+            name[prefix:]: values
+            for name, values in fields.items()
             if name.startswith(_NUISANCE_PREFIX)
         }
-        y = y["outcome"]
+        y = fields["outcome"]
     outcome = check_outcome(y, owner)
     if treatment is None:
         raise ValueError(missing_treatment_message(owner))
@@ -232,8 +230,13 @@ def missing_treatment_message(owner: str) -> str:
     )
 
 
+def fields_of(target: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the columns of a causal target by name."""
+    return {name: target[name] for name in target.dtype.names or ()}
+
+
 def with_nuisances(target: np.ndarray, nuisances: dict[str, np.ndarray]) -> np.ndarray:
     """Return a copy of a causal target with per-row nuisance fields added."""
-    fields = {name: target[name] for name in target.dtype.names}
+    fields = fields_of(target)
     fields |= {_NUISANCE_PREFIX + name: values for name, values in nuisances.items()}
     return pack(fields)

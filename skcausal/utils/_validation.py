@@ -29,7 +29,7 @@ def pandas_from_polars(X: Any) -> Any:
     """
     import pandas as pd
 
-    columns = {}
+    columns: dict[str, Any] = {}
     for name, dtype in X.schema.items():
         kind = str(dtype)
         if kind.startswith("Enum"):
@@ -144,9 +144,9 @@ def check_weights(weights: Any, n_rows: int, owner: str) -> np.ndarray | None:
     """Check sample weights: finite, non-negative, not all zero; None stays None."""
     if weights is None:
         return None
-    if np.ndim(weights) == 0:
-        return np.full(n_rows, float(weights))
     values = np.asarray(weights, dtype=float)
+    if values.ndim == 0:
+        return np.full(n_rows, float(values))
     if values.ndim != 1:
         raise ValueError(
             f"Sample weights must be 1D array or scalar, got {values.ndim}D array."
@@ -206,13 +206,19 @@ def take_rows(X: Any, rows: np.ndarray) -> Any:
     return X[rows]
 
 
+def _free_names(taken: list[Any], names: list[str]) -> list[Any]:
+    """Return column names that are free and of the kind the frame already has."""
+    if taken and all(isinstance(name, (int, np.integer)) for name in taken):
+        return list(range(max(taken) + 1, max(taken) + 1 + len(names)))
+    return [name if name not in taken else f"{name}__treatment" for name in names]
+
+
 def append_columns(X: Any, columns: np.ndarray, names: list[str]) -> Any:
     """Append numeric columns (n, k) on the right of ``X``, keeping its type."""
     if is_pandas(X):
         import pandas as pd
 
-        taken = set(map(str, X.columns))
-        fresh = [name if name not in taken else f"{name}__treatment" for name in names]
+        fresh = _free_names(list(X.columns), names)
         extra = pd.DataFrame(columns, columns=fresh, index=X.index)
         return pd.concat([X, extra], axis=1)
     if sp.issparse(X):

@@ -100,7 +100,7 @@ def average_effect(
     weight = data.weights * _mask(where, data.n_rows, owner)
     weight = weight / weight.mean()
     value = (weight[:, None] * scores).mean(axis=0)
-    labels = ("slope",)
+    labels: tuple[str, ...] = ("slope",)
     if data.arms is not None:
         labels = tuple(f"{arm} vs {data.arms[0]}" for arm in data.arms[1:])
     return EffectEstimate.from_influence(

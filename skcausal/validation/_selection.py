@@ -10,7 +10,7 @@ from skcausal.estimation._evaluation import add_nuisances
 from skcausal.estimation._models import fresh_copy
 from skcausal.estimation._wrapping import target_of
 from skcausal.utils._splitters import TreatmentStratifiedKFold
-from skcausal.utils._target import resolve_target
+from skcausal.utils._target import fields_of, resolve_target
 from skcausal.validation._scorers import get_scorer
 
 
@@ -119,7 +119,7 @@ def _splits(cv: Any, target: np.ndarray, random_state: int) -> list[Any]:
         cv = TreatmentStratifiedKFold(int(cv), random_state=random_state)
     if not hasattr(cv, "split"):
         return list(cv)
-    groups = target["groups"] if "groups" in target.dtype.names else None
+    groups = fields_of(target).get("groups")
     return list(cv.split(target, target, groups))
 
 

@@ -22,13 +22,17 @@ IGNORED = {
     "YD01": "a generator's docstring may say Returns",
 }
 IGNORED_IN_METHODS = {"EX01": "the example of the class shows the methods"}
+IGNORED_IN_ERRORS = {"EX01": "errors and warnings are raised by others"}
 IGNORED_IN_PROPERTIES = {"PR02": "numpydoc takes a property for a function"}
 
 
 def public_objects():
+    """Yield the path of everything with a docstring of its own: no constants."""
     for package, sections in API_REFERENCE.items():
-        for names in sections.values():
-            yield from (f"{package}.{name}" for name in names)
+        for name in (name for names in sections.values() for name in names):
+            path = f"{package}.{name}"
+            if load(path) is None or callable(load(path)):
+                yield path
 
 
 def load(path):
@@ -79,7 +83,10 @@ def complaints(path, *ignored):
 
 @pytest.mark.parametrize("path", OBJECTS)
 def test_docstring_of_class_or_function(path):
-    assert complaints(path, IGNORED) == []
+    obj = load(path)
+    is_error = inspect.isclass(obj) and issubclass(obj, Exception)
+    extra = IGNORED_IN_ERRORS if is_error else {}
+    assert complaints(path, IGNORED, extra) == []
 
 
 @pytest.mark.parametrize("path", METHODS)
@@ -104,5 +111,5 @@ def test_learner_states_assumptions_formula_and_source(path):
     document = get_doc_object(load(path), config={"show_class_members": False})
     notes = "\n".join(document["Notes"])
     assert notes.startswith("Assum"), "Notes open with the assumptions"
-    assert "=" in notes, "Notes contain the formula"
+    assert ":math:" in notes or "=" in notes, "Notes contain the formula"
     assert document["References"], "References name the paper and the equation"

@@ -152,12 +152,12 @@ class SLearner(EffectLearner):
         if self.arms_ is None:
             columns = np.broadcast_to(np.asarray(treatment, dtype=float), n_rows)
         else:
-            columns = np.tile(np.eye(len(self.arms_))[treatment][1:], (n_rows, 1))
+            columns = np.tile(np.eye(np.size(self.arms_))[treatment][1:], (n_rows, 1))
         return predict_mean(self.outcome_models_[0], self._with_treatment(X, columns))
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         control = self._predict_at(X, 0)
-        arms = range(1, len(self.arms_))
+        arms = range(1, np.size(self.arms_))
         return np.column_stack([self._predict_at(X, arm) - control for arm in arms])
 
     def _level_effects(self, X: Any, treated: Any, control: Any) -> np.ndarray:

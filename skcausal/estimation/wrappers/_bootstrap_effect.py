@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted, check_random_state
 from skcausal.estimation._data import treatment_is_continuous
 from skcausal.estimation._models import fresh_copy
 from skcausal.estimation._wrapping import EffectWrapper, rows_of, slim, target_of
-from skcausal.utils._target import pack, resolve_target
+from skcausal.utils._target import fields_of, pack, resolve_target
 
 _METHODS = ("half_sample", "bayesian", "pairs")
 
@@ -201,10 +201,9 @@ def _refit(estimator: Any, X: Any, target: np.ndarray, method: str, seed: int) -
 
 def _reweighted(target: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """Multiply the weights by exponential draws, one per row or group."""
-    names = target.dtype.names
-    units = target["groups"] if "groups" in names else np.arange(target.shape[0])
+    fields = fields_of(target)
+    units = fields.get("groups", np.arange(target.shape[0]))
     draws = random.exponential(size=units.max() + 1)[units]
-    fields = {name: target[name] for name in names}
     old = fields.get("sample_weight", np.ones(target.shape[0]))
     return pack(fields | {"sample_weight": old * draws})
 
@@ -217,21 +216,19 @@ def _resampled(
     Copies of a row drawn with replacement form a group, so that folds never put one
     copy into training and another into the held-out part.
     """
-    if "groups" in target.dtype.names:
-        drawn = _draw(np.arange(target["groups"].max() + 1), method, random)
-        members = [np.flatnonzero(target["groups"] == group) for group in drawn]
+    fields = fields_of(target)
+    if "groups" in fields:
+        drawn = _draw(np.arange(fields["groups"].max() + 1), method, random)
+        members = [np.flatnonzero(fields["groups"] == group) for group in drawn]
         rows = np.concatenate(members)
         return rows, target[rows]
     strata = _strata(target["treatment"])
-    parts = [
-        _draw(np.flatnonzero(strata == s), method, random) for s in np.unique(strata)
-    ]
-    rows = np.concatenate(parts)
-    resampled = target[rows]
-    if method == "pairs":
-        fields = {name: resampled[name] for name in target.dtype.names}
-        resampled = pack(fields | {"groups": np.unique(rows, return_inverse=True)[1]})
-    return rows, resampled
+    units = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    rows = np.concatenate([_draw(unit, method, random) for unit in units])
+    if method != "pairs":
+        return rows, target[rows]
+    copies = np.unique(rows, return_inverse=True)[1]
+    return rows, pack(fields_of(target[rows]) | {"groups": copies})
 
 
 def _strata(treatment: np.ndarray) -> np.ndarray:

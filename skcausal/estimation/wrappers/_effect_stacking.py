@@ -13,7 +13,7 @@ from skcausal.estimation._evaluation import Evaluation, EvaluationOptions
 from skcausal.estimation._models import fresh_copy
 from skcausal.estimation._wrapping import EffectWrapper, rows_of, slim, target_of
 from skcausal.utils._splitters import TreatmentStratifiedKFold
-from skcausal.utils._target import resolve_target
+from skcausal.utils._target import fields_of, resolve_target
 
 _METHODS = ("q_aggregation", "convex")
 
@@ -182,7 +182,7 @@ class EffectStacking(_BaseComposition, EffectWrapper):
         held_out = [effects for _, effects in results[n_learners:]]
         effects = _gather(held_out, splits, n_learners)
         options = EvaluationOptions(
-            self.outcome_model, self.propensity_model, 5, seed, self.n_jobs
+            self.outcome_model, self.propensity_model, splits, seed, self.n_jobs
         )
         evaluation = Evaluation.of(self.learners_[0], X, target, options=options)
         self.weights_, self.losses_ = _aggregate(evaluation, effects, self.method)
@@ -192,10 +192,15 @@ class EffectStacking(_BaseComposition, EffectWrapper):
     def _splits(self, target: np.ndarray, seed: int) -> list[Any]:
         """Return the folds of the out-of-fold effects."""
         if isinstance(self.cv, (int, np.integer)):
-            splitter = TreatmentStratifiedKFold(self.cv, random_state=seed)
+            if target.shape[0] < self.cv:
+                raise ValueError(
+                    f"EffectStacking.fit: cv={self.cv} folds need at least {self.cv} "
+                    f"rows, got n_samples={target.shape[0]}."
+                )
+            splitter = TreatmentStratifiedKFold(int(self.cv), random_state=seed)
             return list(splitter.split(target, target))
         if hasattr(self.cv, "split"):
-            groups = target["groups"] if "groups" in target.dtype.names else None
+            groups = fields_of(target).get("groups")
             return list(self.cv.split(target, target, groups))
         return list(self.cv)
 

@@ -1,0 +1,73 @@
+"""Find every public estimator with an effect and make a small instance of it."""
+
+import inspect
+from importlib import import_module
+from typing import Any
+
+from sklearn.base import BaseEstimator
+from sklearn.linear_model import LinearRegression, LogisticRegression
+
+_PACKAGES = ("skcausal.estimation",)
+
+
+def effect_learner_classes() -> list[type]:
+    """Return the public classes with an ``effect``, by name."""
+    classes = set()
+    for package in _PACKAGES:
+        module = import_module(package)
+        for name in module.__all__:
+            thing = getattr(module, name)
+            is_class = inspect.isclass(thing) and issubclass(thing, BaseEstimator)
+            if is_class and hasattr(thing, "effect"):
+                classes.add(thing)
+    return sorted(classes, key=lambda one: one.__name__)
+
+
+def all_effect_learners(*, default_models: bool = False) -> list[Any]:
+    """Return one instance of every public estimator with an effect.
+
+    Parameters
+    ----------
+    default_models : bool, default=False
+        Whether base models are left at their defaults; linear ones otherwise, which
+        are fast and have known answers.
+
+    Returns
+    -------
+    learners : list of estimator
+        Unfitted, with two folds and a fixed random state.
+
+    Examples
+    --------
+    >>> from skcausal.testing import all_effect_learners
+    >>> any(type(one).__name__ == "DRLearner" for one in all_effect_learners())
+    True
+    """
+    return [_instance(cls, default_models) for cls in effect_learner_classes()]
+
+
+def _instance(cls: Any, default_models: bool) -> Any:
+    """Make an instance; wrappers get a T-learner inside."""
+    from skcausal.estimation import SLearner, TLearner
+
+    linear: dict[str, Any] = {}
+    if not default_models:
+        linear = {
+            "outcome_model": LinearRegression(),
+            "effect_model": LinearRegression(),
+            "propensity_model": LogisticRegression(),
+            "treatment_model": LogisticRegression(),
+        }
+    inner = {k: v for k, v in linear.items() if k in ("outcome_model",)}
+    options = linear | {
+        "cv": 2,
+        "random_state": 0,
+        "n_bootstrap": 3,
+        "estimator": TLearner(**inner, cv=2),
+        "learners": [
+            ("s", SLearner(**inner, cv=2)),
+            ("t", TLearner(**inner, cv=2)),
+        ],
+    }
+    names = inspect.signature(cls.__init__).parameters
+    return cls(**{name: value for name, value in options.items() if name in names})
