@@ -238,14 +238,14 @@ def page(frame, versions):
     words = "\n".join(f"- {line}" for line in lost) or "- nowhere beyond chance"
     parts.append(f"### Where skcausal loses (ACIC 2016)\n\n{words}")
     parts.append(
-        "### Seconds per fit (median, one thread, two jobs at a time)\n\n"
+        "### CPU seconds per fit (median, one thread)\n\n"
         + report.markdown(seconds_table(frame))
     )
     parts.append(errors_text(frame))
     return "\n\n".join(parts)
 
 
-def save(frame, versions, quick):
+def save(frame, versions, quick, identity):
     """Write accuracy.csv, accuracy.json and the page."""
     for name in ("root_pehe", "ate_error", "seconds", "fit_seconds"):
         frame[name] = pd.to_numeric(frame[name]).map(
@@ -254,4 +254,4 @@ def save(frame, versions, quick):
     report.RESULTS.mkdir(exist_ok=True)
     frame.to_csv(report.RESULTS / "accuracy.csv", index=False)
     facts = {"quick": quick, "versions": versions}
-    report.save_section("accuracy", page(frame, versions), facts)
+    report.save_section("accuracy", page(frame, versions), facts, identity)

@@ -164,7 +164,7 @@ def one_draw(table, seed):
 
 def file_of(table, options):
     """Where finished draws of a table lie; a changed source starts another file."""
-    name = f"{table.name}-{environments.source_hash()}.jsonl"
+    name = f"{table.name}-{options.identity}.jsonl"
     return Path(options.cache) / "coverage" / name
 
 
@@ -196,7 +196,8 @@ def gather(table, results):
     rows = [row for result in results for row in result.get("rows", [])]
     errors = [result["error"] for result in results if "error" in result]
     if not rows:
-        raise SystemExit(f"coverage: every draw of {table.name} failed: {errors[0]}")
+        print(f"coverage: every draw of {table.name} failed: {errors[0]}")
+        return []
     cells = []
     for cell, group in pd.DataFrame(rows).groupby("cell", sort=False):
         summary = coverage_tables.summarise(group)
@@ -210,6 +211,7 @@ def run(options):
     """Run the tables asked for; write all that this source has draws of."""
     if options.quick:
         options.draws = min(options.draws, 20)
+    options.identity = environments.source_hash()
     for table in all_tables():
         if options.only in table.name:
             run_table(table, options)
@@ -218,4 +220,8 @@ def run(options):
         results = finished(table, options)
         if results:
             cells += gather(table, results)
+    if not cells:
+        raise SystemExit(
+            f"coverage: no table is called *{options.only}*, or all failed"
+        )
     coverage_tables.save(pd.DataFrame(cells), options)

@@ -130,4 +130,4 @@ def save(cells, options):
     report.RESULTS.mkdir(exist_ok=True)
     cells.round(5).to_csv(report.RESULTS / "coverage.csv", index=False)
     facts = {"quick": bool(options.quick), "draws": options.draws}
-    report.save_section("coverage", page(cells), facts)
+    report.save_section("coverage", page(cells), facts, options.identity)

@@ -72,11 +72,15 @@ def mean_text(values):
     return f"{values.mean():.3f} ({values.std(ddof=1) / np.sqrt(len(values)):.3f})"
 
 
-def save_section(name, text, facts):
-    """Keep one benchmark's text, then write the page from all that is kept."""
+def save_section(name, text, facts, identity):
+    """Keep one benchmark's text, then write the page from all that is kept.
+
+    ``identity`` is the hash of skcausal's source when the run began.
+    """
     RESULTS.mkdir(exist_ok=True)
-    content = {"machine": machine(), **facts, "text": text}
-    content["skcausal_source"] = environments.source_hash()
+    if environments.source_hash() != identity:
+        text = "**The source of skcausal changed during this run.**\n\n" + text
+    content = {"machine": machine(), "skcausal_source": identity, **facts, "text": text}
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(content, indent=1) + "\n")
     write_page()

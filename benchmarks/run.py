@@ -57,8 +57,9 @@ def run_accuracy(options):
     from benchmarks import accuracy, accuracy_tables
 
     pythons, versions = interpreters(options)
+    identity = environments.source_hash()
     frame = accuracy.run(options, pythons, versions)
-    accuracy_tables.save(frame, versions, options.quick)
+    accuracy_tables.save(frame, versions, options.quick, identity)
 
 
 def run_coverage(options):

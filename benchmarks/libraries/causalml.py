@@ -88,13 +88,13 @@ def fit_predict(learner, mode, problem):
     own = mode == "default"
     model = own_model(problem) if own else _models.regressor(seed)
     estimator = build(learner, model, problem)
-    start = time.perf_counter()
+    start = time.process_time()
     propensity, propensity_new = propensities(learner, mode, problem)
     extra = {"seed": seed} if learner == "DR" else {}
     estimator.fit(
         problem["X"], problem["treatment"], problem["y"], p=propensity, **extra
     )
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     extra = {"p": propensity_new} if learner == "X" else {}
     return estimator.predict(problem["X_new"], **extra).ravel(), seconds, ""
 

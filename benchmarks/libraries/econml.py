@@ -86,9 +86,9 @@ def fit_predict(learner, mode, problem):
     build = own_defaults if mode == "default" else same_base
     estimator = build(learner, problem)
     extra = {"inference": None} if learner in ("R", "DR") else {}
-    start = time.perf_counter()
+    start = time.process_time()
     estimator.fit(problem["y"], problem["treatment"], X=problem["X"], **extra)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     return estimator.effect(problem["X_new"]).ravel(), seconds, ""
 
 

@@ -33,7 +33,7 @@ def build(learner, mode, problem, cv=None):
 def candidates(mode, problem):
     """Return the five with fold numbers: they are fitted on subsets of the rows."""
     n_folds = len(problem["folds"])
-    return {name: build(name, mode, problem, cv=n_folds) for name in SINGLE}
+    return [(name, build(name, mode, problem, cv=n_folds)) for name in SINGLE]
 
 
 def select(mode, problem):
@@ -52,7 +52,7 @@ def select(mode, problem):
 def stack(mode, problem):
     from skcausal.estimation import EffectStacking
 
-    learners = list(candidates(mode, problem).items())
+    learners = candidates(mode, problem)
     stacking = EffectStacking(learners, random_state=problem["seed"])
     stacking.fit(problem["X"], problem["y"], treatment=problem["treatment"])
     return stacking, ""
@@ -63,7 +63,7 @@ def fit_predict(learner, mode, problem):
 
     X, y, treatment = problem["X"], problem["y"], problem["treatment"]
     clear_cache()  # each learner pays for its own nuisances, as a peer's does
-    start = time.perf_counter()
+    start = time.process_time()
     if learner == "selected":
         fitted, note = select(mode, problem)
     elif learner == "stacking":
@@ -71,7 +71,7 @@ def fit_predict(learner, mode, problem):
     else:
         fitted, note = build(learner, mode, problem), ""
         fitted.fit(X, y, treatment=treatment)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     return fitted.effect(problem["X_new"]), seconds, note
 
 

@@ -3,9 +3,9 @@ Did the offer work, for whom, and by how much?
 ==============================================
 
 An online shop sent an offer to half of its customers, drawn by lot, and recorded what
-everybody spent in the month after. Three numbers answer most questions about such a test:
-the average effect, the effect in subgroups, and the lift. The data are made up, so each
-of them can be held against the truth.
+everybody spent in the month after. Three numbers answer most questions about such a
+test: the average effect, the effect in subgroups, and the lift. The data are made up,
+so each of them can be held against the truth.
 """
 
 import matplotlib.pyplot as plt
@@ -34,7 +34,9 @@ print(f"difference in means {difference:.2f} (standard error {standard_error:.2f
 learner = DRLearner(propensity_model=KnownPropensity(0.5), random_state=0)
 learner.fit(data.X, data.y, treatment=data.treatment)
 average = learner.average_effect()
-print(f"average effect {average.value:.2f} (standard error {average.standard_error:.2f})")
+print(
+    f"average effect {average.value:.2f} (standard error {average.standard_error:.2f})"
+)
 print(f"true average effect {data.average_effect:.2f}, in the currency of the shop")
 
 # %%
@@ -52,22 +54,22 @@ print(f"true lift {means[1] / means[0] - 1:.1%}")
 days = pd.cut(
     data.X["recency"],
     [-1, 15, 30, 60, 365],
-    labels=["0-15 days", "16-30 days", "31-60 days", "61-365 days"],
+    labels=[f"last order {d} days ago" for d in ("0-15", "16-30", "31-60", "61-365")],
 )
-by_days = learner.average_effect(by=days)
-parts = [average, by_days, learner.average_effect(by=data.X["channel"])]
-table = pd.concat([part.summary() for part in parts])
+channel = "channel " + data.X["channel"].astype(str)
+by_days, by_channel = (learner.average_effect(by=part) for part in (days, channel))
+table = pd.concat([part.summary() for part in (average, by_days, by_channel)])
 table = table.rename({"1 vs 0": "all customers"})
 effect = pd.Series(data.effect)
-truth = pd.concat([effect.groupby(days).mean(), effect.groupby(data.X.channel).mean()])
+truth = pd.concat([effect.groupby(days).mean(), effect.groupby(channel).mean()])
 truth["all customers"] = data.average_effect
 table["truth"] = truth
 table[["estimate", "lower", "upper", "truth"]].round(2)
 
 # %%
-# Two subgroups differ if the interval of their *difference* excludes zero; whether their
-# own intervals overlap is a poor guide. Estimates can be subtracted.
-by_days["61-365 days"] - by_days["0-15 days"]
+# Two subgroups differ if the interval of their *difference* excludes zero; whether
+# their own intervals overlap is a poor guide. Estimates can be subtracted.
+by_days["last order 61-365 days ago"] - by_days["last order 0-15 days ago"]
 
 # %%
 # Customers whose last order is long ago gain most, and so do users of the app. Each
@@ -83,11 +85,11 @@ ax.errorbar(
     capsize=3,
     label="estimate, 95 % interval",
 )
-ax.plot(table["truth"], positions, "kD", mfc="none", markersize=7, label="truth")
+ax.errorbar(table["truth"], positions, fmt="kD", mfc="none", label="truth")
 ax.axvline(0, color="#6B6B6B", linewidth=1)
 ax.set_yticks(positions, table.index)
 ax.invert_yaxis()
 ax.set_xlabel("Effect of the offer on spending (currency per customer and month)")
-ax.set_ylabel("Channel        Last order              ", loc="bottom")
 ax.spines[["top", "right"]].set_visible(False)
-ax.legend(*[part[::-1] for part in ax.get_legend_handles_labels()], frameon=False)
+ax.legend(frameon=False, loc="upper right")
+plt.show()

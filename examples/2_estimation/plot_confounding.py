@@ -3,9 +3,9 @@ Can we trust a comparison that nobody randomised?
 =================================================
 
 Without a lottery, treated and untreated rows differ before the treatment, and the
-difference of their mean outcomes mixes that with the effect. Adjusting for the covariates
-removes the mixture, if they hold *every* common cause of treatment and outcome. This
-example adjusts well, and then again with one common cause missing.
+difference of their mean outcomes mixes that with the effect. Adjusting for the
+covariates removes the mixture, if they hold *every* common cause of treatment and
+outcome. This example adjusts well, and then again with one common cause missing.
 """
 
 import matplotlib.pyplot as plt
@@ -33,9 +33,9 @@ learner = DRLearner(random_state=0).fit(data.X, data.y, treatment=data.treatment
 adjusted = learner.average_effect()
 
 # %%
-# Now the same with ``x1`` hidden. The estimate moves back towards the wrong answer while
-# the interval stays narrow: an interval measures the noise of the sample and knows nothing
-# about what was not recorded. No statistic of this table would tell.
+# Now the same with ``x1`` hidden. The estimate moves back towards the wrong answer
+# while the interval stays narrow: an interval measures the noise of the sample and
+# knows nothing about what was not recorded. No statistic of this table would tell.
 blind = DRLearner(random_state=0)
 blind.fit(data.X.drop(columns="x1"), data.y, treatment=data.treatment)
 hidden = blind.average_effect()
@@ -55,9 +55,9 @@ table = pd.DataFrame.from_dict(
 table.assign(truth=data.average_effect).round(2)
 
 # %%
-# What the data *can* show is overlap: for every kind of row both arms must have occurred.
-# The out-of-fold propensities of the fitted learner answer that. Here both arms reach from
-# about 0.1 to 0.9 and no row is without a counterpart.
+# What the data *can* show is overlap: for every kind of row both arms must have
+# occurred. The out-of-fold propensities of the fitted learner answer that. Here both
+# arms reach from about 0.1 to 0.9 and no row is without a counterpart.
 propensity = learner.nuisances_["propensity"][0, :, 1]
 
 BLUE, ORANGE, GREY = "#0072B2", "#D55E00", "#6B6B6B"
@@ -82,3 +82,4 @@ right.set_ylabel("Rows")
 right.legend(frameon=False)
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
+plt.show()

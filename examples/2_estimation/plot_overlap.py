@@ -2,9 +2,9 @@
 What can be learned where the arms hardly overlap?
 ==================================================
 
-Some rows are treated almost surely, others almost never. For them the data hold nearly no
-comparison, and an average over everyone has to lean on a few odd rows with huge weights.
-The way out is to ask about the rows for which the data do hold a comparison.
+Some rows are treated almost surely, others almost never. For them the data hold nearly
+no comparison, and an average over everyone has to lean on a few odd rows with huge
+weights. The way out is to ask about the rows for which the data do hold a comparison.
 """
 
 import warnings
@@ -42,19 +42,19 @@ for name, data in tables.items():
     print(f"{name}: {raised} propensities below {learner.min_propensity} were raised")
 
 # %%
-# With fair overlap all three questions get a good answer. With weak overlap the estimate
-# for everyone misses the truth by several of its own standard errors: models extrapolate
-# where one arm is missing, and raised propensities trade variance for bias. The warning
-# that names the raised rows should be taken seriously. The overlap-weighted effect is
-# still right and precise. It is the answer to *another* question, about rows that could
-# have gone either way, so its truth is a number of its own.
+# With fair overlap all three questions get a good answer. With weak overlap the
+# estimate for everyone misses the truth by several of its own standard errors: models
+# extrapolate where one arm is missing, and raised propensities trade variance for bias.
+# The warning that names the raised rows should be taken seriously. The overlap-weighted
+# effect is still right and precise. It is the answer to *another* question, about rows
+# that could have gone either way, so its truth is a number of its own.
 columns = ["data", "population", "estimate", "lower", "upper", "truth"]
 table = pd.DataFrame(rows, columns=columns).set_index(["data", "population"])
 table.round(2)
 
 # %%
-# The histogram is the first thing to look at in any observational study: mass at 0 and 1
-# says that the question about everyone has no answer in these data.
+# The histogram is the first thing to look at in any observational study: mass at 0 and
+# 1 says that the question about everyone has no answer in these data.
 BLUE, ORANGE = "#0072B2", "#D55E00"
 fig, (left, right) = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 bins = np.linspace(0, 1, 41)
@@ -72,7 +72,7 @@ for (name, values), colour in zip(propensities.items(), (BLUE, ORANGE), strict=T
         label=name,
     )
     right.plot(places, part["truth"], "kD", mfc="none", markersize=7)
-right.plot([], [], "kD", mfc="none", label="truth")
+right.errorbar([], [], fmt="kD", mfc="none", label="truth")
 left.set_xlabel("Estimated probability of treatment")
 left.set_ylabel("Rows")
 right.set_xticks(range(len(targets)), list(targets.values()))
@@ -81,3 +81,4 @@ right.set_ylabel("Average effect, 95 % interval\n(units of the outcome)")
 for ax in (left, right):
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(frameon=False)
+plt.show()

@@ -3,8 +3,8 @@ Mail or call: which of several treatments works, and for whom?
 ==============================================================
 
 A test with three arms: no contact, a mail, a call. One fit gives the effect of each
-contact against none, the difference between the two with its own interval, and the effects
-per customer.
+contact against none, the difference between the two with its own interval, and the
+effects per customer.
 """
 
 import matplotlib.pyplot as plt
@@ -50,8 +50,8 @@ table = learner.average_effect(by=days).summary()
 table.round(2)
 
 # %%
-# Both contacts work best on customers whose last order is long ago, and the call more so.
-# On recent customers neither can be told from zero.
+# Both contacts work best on customers whose last order is long ago, and the call more
+# so. On customers of the last two weeks neither can be told from zero.
 fig, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
 truths = pd.DataFrame(data.effect, columns=list(truth)).groupby(days).mean()
 colours = {"mail vs none": "#0072B2", "call vs none": "#D55E00"}
@@ -68,10 +68,11 @@ for shift, contrast in zip((-0.1, 0.1), colours, strict=True):
         label=f"{contrast}, 95 % interval",
     )
     ax.plot(places, truths[contrast], "kD", mfc="none", markersize=7)
-ax.plot([], [], "kD", mfc="none", label="truth")
+ax.errorbar([], [], fmt="kD", mfc="none", label="truth")
 ax.axhline(0, color="#6B6B6B", linewidth=1)
 ax.set_xticks(range(len(truths)), truths.index)
 ax.set_xlabel("Days since the last order")
 ax.set_ylabel("Effect on spending (currency per customer)")
 ax.spines[["top", "right"]].set_visible(False)
 ax.legend(frameon=False)
+plt.show()

@@ -1,6 +1,7 @@
 """Overlap, balance, sample ratio and suspicious columns: arrays in, numbers out."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -165,7 +166,7 @@ def imbalanced_columns(X: pd.DataFrame, codes: IntArray) -> list[tuple[str, floa
     return found
 
 
-def _column_test(column: "pd.Series[object]", codes: IntArray) -> float:
+def _column_test(column: "pd.Series[Any]", codes: IntArray) -> float:
     if isinstance(column.dtype, pd.CategoricalDtype):
         table = pd.crosstab(column.astype(str), codes)
         table = table[table.sum(axis=1) >= 5 * table.shape[1]]

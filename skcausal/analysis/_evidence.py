@@ -8,6 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from skcausal.analysis._numbers import threshold
 from skcausal.analysis._result import Curve, Driver, Estimate, GroupEffect
 from skcausal.inference import half_sample_replicates
 from skcausal.validation import qini_curve, rate_score, toc_curve, uplift_by_decile
@@ -188,8 +189,8 @@ def _parts(column: "pd.Series[Any]") -> Iterator[tuple[str, BoolArray]]:
         return
     values = column.to_numpy(dtype=float)
     low, high = np.nanquantile(values, [1 / 3, 2 / 3])
-    yield f"{column.name} \u2264 {low:.4g}", values <= low
+    yield f"{column.name} \u2264 {threshold(low)}", values <= low
     if low < high:
         between = (values > low) & (values <= high)
-        yield f"{column.name} {low:.4g} to {high:.4g}", between
-    yield f"{column.name} > {high:.4g}", values > high
+        yield f"{column.name} {threshold(low)} to {threshold(high)}", between
+    yield f"{column.name} > {threshold(high)}", values > high

@@ -24,7 +24,7 @@ BAND = "#cfe3ea"
 ACCENT = "#c2603f"
 ARMS = (MUTED, MAIN, ACCENT, "#6b8f3c", "#7a5c99", "#b98a1d")
 
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "skcausal",
     "text.parse_math": False,
@@ -52,8 +52,8 @@ _LONGEST_LABEL = 30
 
 @contextmanager
 def _figure(height: float = 3.1, width: float = _WIDTH) -> Iterator[tuple[Any, Any]]:
-    import matplotlib as mpl  # noqa: PLC0415
-    from matplotlib.figure import Figure  # noqa: PLC0415
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
 
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")

@@ -24,6 +24,12 @@ def number(value: float, decimals: int = 2) -> str:
     return text.replace("-", _MINUS)
 
 
+def threshold(value: float) -> str:
+    """Format the limit of a group: three digits, more only for large numbers."""
+    text = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace("-", _MINUS)
+
+
 def percent(value: float, decimals: int = 0) -> str:
     """Format a share as percent."""
     return f"{number(100 * value, decimals)}\u00a0%"
@@ -94,4 +100,4 @@ class Units:
         if self.rate:
             return "percentage points"
         name = self.outcome
-        return f"in {name if len(name) <= 24 else 'units of the outcome'}"
+        return f"in units of {name if len(name) <= 24 else 'the outcome'}"

@@ -13,27 +13,22 @@ import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-from skcausal.analysis import _checks as checks
 from skcausal.analysis import _evidence as evidence
-from skcausal.analysis import _words as words
 from skcausal.analysis._candidates import Design
 from skcausal.analysis._code import reproducing_code
-from skcausal.analysis._design import (
-    design_shares,
-    observed_shares,
-    shares_to_test,
+from skcausal.analysis._comparison import (
+    collect_warnings,
+    compare_arms,
+    run_checks,
 )
+from skcausal.analysis._design import design_shares, observed_shares
 from skcausal.analysis._result import (
     AnalysisResult,
     ArmSummary,
     AverageEffect,
-    BalanceRow,
-    Check,
     Contrast,
     Estimate,
-    Overlap,
     Question,
-    SampleRatio,
     Settings,
 )
 from skcausal.analysis._search import Search, search
@@ -74,17 +69,6 @@ class Options:
     loading: tuple[str, str] = ("", "pd.DataFrame()")
 
 
-@dataclass(frozen=True)
-class _Comparison:
-    """How the arms compare in their features."""
-
-    overlap: Overlap | None
-    balance: tuple[BalanceRow, ...]
-    sample_ratio: SampleRatio | None
-    imbalanced: tuple[tuple[str, float], ...]
-    leaking: tuple[str, ...]
-
-
 def analyse(
     table: Table, options: Options, advance: Callable[[str], None] = lambda step: None
 ) -> AnalysisResult:
@@ -120,11 +104,10 @@ def analyse(
         advance("average effects on all rows")
         averages, propensity = _average_effects(table, learner)
         advance("fitting the chosen learner")
-        contrasts = _contrasts(
-            table, learner, (fit_rows, evaluation_rows), design, advance
-        )
+        parts = (fit_rows, evaluation_rows)
+        contrasts = _contrasts(table, learner, parts, design, advance)
         advance("checking the arms")
-        comparison = _comparison(table, question, propensity)
+        comparison = compare_arms(table, question, propensity)
     settings = _settings(
         (fit_rows, evaluation_rows), found, options, time.perf_counter() - start
     )
@@ -135,13 +118,13 @@ def analyse(
         contrasts=contrasts,
         leaderboard=found.leaderboard,
         balance=comparison.balance,
-        checks=_checks(table, question, comparison, contrasts),
+        checks=run_checks(table, question, comparison, contrasts),
         settings=settings,
         code=reproducing_code(table, design, found.best, options.loading),
         overlap=comparison.overlap,
         sample_ratio=comparison.sample_ratio,
         notes=table.notes,
-        warnings=_warnings(table, question, comparison, messages),
+        warnings=collect_warnings(table, question, comparison, messages),
     )
 
 
@@ -173,7 +156,7 @@ def _collected_warnings() -> Iterator[list[str]]:
 def _few_threads(n_rows: int) -> Iterator[None]:
     """Use one thread on small tables: more of them mostly wait for each other."""
     import lightgbm  # noqa: F401  (its threads can be limited once it is loaded)
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(1 if n_rows < _MANY_ROWS else None):
         yield
@@ -324,71 +307,6 @@ def _contrast(
         drivers=found_drivers,
         predicted_quantiles=tuple(np.quantile(effects, _QUANTILES).tolist()),
     )
-
-
-def _comparison(
-    table: Table, question: Question, propensity: FloatArray
-) -> _Comparison:
-    codes = table.codes
-    own = np.maximum(propensity[np.arange(len(codes)), codes], 0.01)
-    weights = np.ones(len(codes)) if question.randomised else 1 / own
-    expected = None
-    if question.randomised:
-        given = question.shares if question.shares_given else None
-        expected = shares_to_test(given, observed_shares(table))
-    return _Comparison(
-        overlap=None if question.randomised else checks.overlap(propensity, codes),
-        balance=checks.balance(table.X, codes, weights, table.labels),
-        sample_ratio=None if expected is None else checks.sample_ratio(codes, expected),
-        imbalanced=tuple(checks.imbalanced_columns(table.X, codes)),
-        leaking=tuple(checks.leaking_columns(table.X, table.y)),
-    )
-
-
-def _checks(
-    table: Table,
-    question: Question,
-    comparison: _Comparison,
-    contrasts: tuple[Contrast, ...],
-) -> tuple[Check, ...]:
-    suspicious = set(comparison.leaking)
-    if question.randomised:
-        suspicious |= {name for name, _ in comparison.imbalanced}
-    return (
-        words.overlap_check(comparison.overlap, question),
-        words.balance_check(comparison.balance, comparison.imbalanced, question),
-        words.ratio_check(comparison.sample_ratio, question),
-        words.heterogeneity_check(contrasts),
-        words.calibration_check(contrasts),
-        words.features_check(question, len(table.warnings), len(suspicious)),
-    )
-
-
-def _warnings(
-    table: Table, question: Question, comparison: _Comparison, messages: list[str]
-) -> tuple[str, ...]:
-    found = list(table.warnings)
-    found += [
-        f'The column "{name}" nearly repeats the outcome. If it was measured '
-        "afterwards, leave it out with --features."
-        for name in comparison.leaking
-    ]
-    if question.randomised:
-        found += [
-            f'The column "{name}" differs between the randomised arms more than chance '
-            "allows. If it was measured after the treatment, leave it out with "
-            "--features; if not, the assignment was not random."
-            for name, _ in comparison.imbalanced
-        ]
-    if table.by is not None:
-        small = table.by.value_counts()
-        found += [
-            f'The group "{name}" of "{question.by}" has only {count} rows: its interval '
-            "is not to be trusted."
-            for name, count in small.items()
-            if count < 2 * len(table.arms) * 10
-        ]
-    return tuple(found + messages)
 
 
 def _settings(

@@ -50,7 +50,7 @@ def _read(path: Path, kind: str) -> pd.DataFrame:
     if kind == "csv":
         return pd.read_csv(path, low_memory=False, sep=_separator(path))
     try:
-        import pyarrow  # noqa: F401, PLC0415
+        import pyarrow  # noqa: F401
     except ImportError:
         msg = (
             f"reading a {kind.capitalize()} file needs pyarrow, which is not "

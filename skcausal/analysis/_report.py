@@ -14,6 +14,7 @@ from skcausal.analysis._result import (
     BalanceRow,
     Contrast,
     Estimate,
+    GroupEffect,
 )
 
 _MOST_BALANCE_ROWS = 14
@@ -89,7 +90,7 @@ def report_units(result: AnalysisResult) -> Units:
 def _safe(text: str) -> Any:
     from markupsafe import Markup
 
-    return Markup(text)  # noqa: S704  (our own style sheet and figures)
+    return Markup(text)
 
 
 def _context(result: AnalysisResult) -> dict[str, Any]:
@@ -114,11 +115,7 @@ def _context(result: AnalysisResult) -> dict[str, Any]:
         "outcome_heading": words.capital(words.outcome_name(question)),
         "weak": result.leaderboard[0].score <= 0,
         "design": _design(result),
-        "verdicts": [
-            words.verdict(question, result.average(contrast.treated), units)
-            for contrast in result.contrasts
-        ],
-        "differences": _differences(result, units, name),
+        "verdicts": _verdicts(result, units),
         "averages": plain,
         "by_group": by_group,
         "targets": _TARGETS,
@@ -137,17 +134,14 @@ def _context(result: AnalysisResult) -> dict[str, Any]:
     }
 
 
-def _differences(
-    result: AnalysisResult, units: Units, name: Callable[[str], str]
-) -> list[str]:
-    sentences = [
-        words.heterogeneity_sentence(contrast, units) for contrast in result.contrasts
-    ]
-    if len(sentences) == 1:
-        return sentences
+def _verdicts(result: AnalysisResult, units: Units) -> list[tuple[str, str]]:
+    """Return for each contrast what happened on average, and whether it differs."""
     return [
-        f"{name(contrast.treated)}: {sentence}"
-        for contrast, sentence in zip(result.contrasts, sentences, strict=True)
+        (
+            words.verdict(result.question, result.average(contrast.treated), units),
+            words.heterogeneity_sentence(contrast, units),
+        )
+        for contrast in result.contrasts
     ]
 
 
@@ -269,7 +263,7 @@ def _figures(contrast: Contrast, units: Units, name: str) -> list[Figure]:
 
 
 def _driver_figures(contrast: Contrast, units: Units, name: str) -> list[Figure]:
-    lines = []
+    lines: list[GroupEffect] = []
     for driver in contrast.drivers:
         if lines and len(lines) + len(driver.parts) > _MOST_DRIVER_LINES:
             break

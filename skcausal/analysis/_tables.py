@@ -10,10 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from skcausal.analysis._errors import InputError
+from skcausal.analysis._groups import subgroups
 
 MOST_ARMS = 10
 FEWEST_ROWS_PER_ARM = 30
-MOST_GROUPS = 12
 _ID_LIKE_SHARE = 0.5
 
 
@@ -84,7 +84,11 @@ class Table:
     def text_columns(self) -> list[str]:
         """The features that are categories."""
         kinds = self.X.dtypes
-        return [str(c) for c in self.X if isinstance(kinds[c], pd.CategoricalDtype)]
+        return [
+            str(name)
+            for name, kind in kinds.items()
+            if isinstance(kind, pd.CategoricalDtype)
+        ]
 
 
 def check_table(frame: pd.DataFrame, columns: Columns) -> Table:
@@ -111,7 +115,7 @@ def check_table(frame: pd.DataFrame, columns: Columns) -> Table:
     outcome, notes = _outcome(frame[columns.outcome])
     treatment, arms = _treatment(frame[columns.treatment], columns.control)
     features, feature_notes, warnings = _features(frame, columns)
-    by, by_notes = _groups(frame, columns)
+    by, by_notes = subgroups(frame, columns.by)
     if columns.features is None:
         notes.append(
             "--features was not given, so every other column is a feature. A "
@@ -363,44 +367,3 @@ def _as_feature(column: "pd.Series[Any]") -> tuple["pd.Series[Any]", str]:
     text = text.map(str, na_action="ignore")
     count = text.nunique()
     return text.astype("category"), f"is text and is used as {count} categories"
-
-
-def _groups(
-    frame: pd.DataFrame, columns: Columns
-) -> tuple["pd.Series[str] | None", list[str]]:
-    if columns.by is None:
-        return None, []
-    column = frame[columns.by]
-    notes: list[str] = []
-    if column.isna().any():
-        notes.append(
-            f'"{columns.by}" is missing in {int(column.isna().sum()):,} rows: they '
-            'are the group "missing".'
-        )
-    if column.nunique() <= MOST_GROUPS:
-        return _group_labels(column), notes
-    if not pd.api.types.is_numeric_dtype(column):
-        msg = (
-            f'--by: the column "{columns.by}" has {column.nunique():,} different '
-            f"values; at most {MOST_GROUPS} groups can be compared. Merge some."
-        )
-        raise InputError(msg)
-    notes.append(f'"{columns.by}" was cut into quarters of its values for --by.')
-    cut = pd.qcut(column, 4, duplicates="drop", precision=4)
-    return _interval_labels(cut), notes
-
-
-def _group_labels(column: "pd.Series[Any]") -> "pd.Series[str]":
-    missing = column.isna()
-    if pd.api.types.is_float_dtype(column):
-        text = column.map(lambda value: f"{value:g}")
-    else:
-        text = column.astype(str).astype(object)
-    return text.where(~missing, "missing").astype(str)
-
-
-def _interval_labels(cut: "pd.Series[Any]") -> "pd.Series[str]":
-    text = cut.map(
-        lambda piece: f"{piece.left:g} to {piece.right:g}", na_action="ignore"
-    )
-    return text.astype(object).where(cut.notna(), "missing").astype(str)

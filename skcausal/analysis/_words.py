@@ -156,9 +156,9 @@ def heterogeneity_sentence(contrast: Contrast, units: Units) -> str:
         )
     return (
         f"The effect differs between rows ({p_text(p)}): it is "
-        f"{units.effect(top.estimate.value)}{unit} in the {share} of rows with the highest "
-        f"predicted effect and {units.effect(bottom.estimate.value)} in the {share} "
-        "with the lowest."
+        f"{units.effect(top.estimate.value)}{unit} in the {share} of rows with the "
+        f"highest predicted effect and {units.effect(bottom.estimate.value)} in the "
+        f"{share} with the lowest."
     )
 
 
@@ -305,8 +305,9 @@ def calibration_check(contrasts: Sequence[Contrast]) -> Check:
         return Check(
             name, "open", "one effect", "The learner predicts one effect for all rows."
         )
+    whom = "" if len(slopes) == 1 else f"{contrasts[slopes.index(worst)].treated}, "
     facts = (
-        f"slope {number(worst.value)} (95 % interval {number(worst.lower)} to "
+        f"{whom}slope {number(worst.value)} (95 % interval {number(worst.lower)} to "
         f"{number(worst.upper)}; 1 is perfect)."
     )
     if worst.lower <= 0:

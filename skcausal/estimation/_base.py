@@ -4,7 +4,6 @@ import warnings
 from typing import Any, ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from skcausal.estimation._average import (
@@ -16,7 +15,8 @@ from skcausal.estimation._average import (
 from skcausal.estimation._crossfit import FitSettings, cross_fit
 from skcausal.estimation._data import CausalData, make_data
 from skcausal.estimation._folds import Folds, make_folds
-from skcausal.estimation._models import allows
+from skcausal.estimation._mixin import EffectMixin
+from skcausal.estimation._models import allows, check_effect_model
 from skcausal.estimation._nuisances import (
     OUTCOME,
     OUTCOME_BY_ARM,
@@ -28,66 +28,6 @@ from skcausal.estimation._nuisances import (
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import resolve_target
 from skcausal.utils._validation import OverlapWarning, check_features, n_rows_of
-
-
-class EffectMixin(BaseEstimator):
-    """The verbs every effect estimator has, and how treatment is routed to them."""
-
-    __metadata_request__fit: ClassVar = {
-        "treatment": True,
-        "sample_weight": True,
-        "groups": True,
-    }
-    __metadata_request__score: ClassVar = {"treatment": True, "sample_weight": True}
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Return the same numbers as :meth:`effect`: what scikit-learn's tools call.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n, n_features)
-            Covariates.
-
-        Returns
-        -------
-        effects : ndarray of shape (n,) or (n, n_arms - 1)
-            Conditional average treatment effects, in units of the outcome.
-        """
-        return self.effect(X)
-
-    def score(
-        self, X: Any, y: Any, treatment: Any = None, sample_weight: Any = None
-    ) -> float:
-        """Return the normalised R-score on the given rows.
-
-        Parameters
-        ----------
-        X : array-like or DataFrame of shape (n, n_features)
-            Covariates of rows that were not used for fitting.
-        y : array-like of shape (n,)
-            Outcome, or a ``causal_target``.
-        treatment : array-like of shape (n,), default=None
-            Treatment, unless it travels in ``y``.
-        sample_weight : array-like of shape (n,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        score : float
-            1 minus the R-loss over that of the best constant effect: 0 for a constant
-            effect, higher is better. Nuisances are cross-fitted on the given rows with
-            default models, so they do not depend on this learner.
-        """
-        from skcausal.estimation._evaluation import Evaluation
-
-        evaluation = Evaluation.of(self, X, y, treatment, sample_weight)
-        return evaluation.r_score(self.predict(X))
-
-    def __sklearn_tags__(self) -> Any:
-        """Declare that a target is needed; there is no prediction to check it by."""
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        return tags
 
 
 class EffectLearner(EffectMixin):
@@ -153,14 +93,16 @@ class EffectLearner(EffectMixin):
                 "this learner compares arms. Use one of them, cut the treatment into "
                 "levels, or say treatment_type='discrete'."
             )
+        check_effect_model(getattr(self, "effect_model", None), owner)
         self.arms_ = data.arms
         self.control_arm_ = None if data.arms is None else data.arms[0]
         self._settings = self._fit_settings(owner)
         self._data = data
         self._folds: Folds | None = None
         self.nuisances_ = NuisanceEstimates()
-        if self._nuisances:
-            self.nuisances_ = self._cross_fitted(self._nuisances)
+        needed = self._nuisances_for(data)
+        if needed:
+            self.nuisances_ = self._cross_fitted(needed)
         self._fit_effect(data, self.nuisances_)
         return self
 
@@ -204,11 +146,8 @@ class EffectLearner(EffectMixin):
         check_is_fitted(self, "nuisances_")
         X = self._check_X(X, reset=False)
         if self.arms_ is None:
-            levels = (
-                1.0 if treated is None else treated,
-                0.0 if control is None else control,
-            )
-            return self._level_effects(X, *levels)
+            high = 1.0 if treated is None else treated
+            return self._level_effects(X, high, 0.0 if control is None else control)
         effects = self._contrast_effects(X)
         if treated is None and control is None:
             return effects[:, 0] if effects.shape[1] == 1 else effects
@@ -282,6 +221,10 @@ class EffectLearner(EffectMixin):
             min_propensity=self.min_propensity,
             owner=owner,
         )
+
+    def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
+        """Return the nuisances to cross-fit (hook); the declared ones by default."""
+        return self._nuisances
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         """Fit what turns covariates into effects (hook)."""

@@ -13,14 +13,21 @@ from skcausal.estimation._folds import Folds
 from skcausal.estimation._models import (
     ConstantModel,
     KnownPropensity,
+    arm_probabilities,
     default_classifier,
     default_regressor,
     fit_model,
     fresh_copy,
     is_classifier_model,
+    is_estimator,
     predict_mean,
 )
-from skcausal.estimation._nuisances import Nuisance, NuisanceEstimates, NuisanceFit
+from skcausal.estimation._nuisances import (
+    Nuisance,
+    NuisanceEstimates,
+    NuisanceFit,
+    with_treatment,
+)
 from skcausal.utils._validation import take_rows
 
 
@@ -235,14 +242,15 @@ def _gathered(
 ) -> NuisanceFit:
     """Put the predictions of one nuisance into one array."""
     columns = nuisance.columns(data)
-    is_class = nuisance.target == "treatment" and data.is_discrete
-    width = data.n_arms if is_class else len(columns)
+    per_arm = nuisance.target == "treatment" or nuisance.rows == "pooled"
+    is_table = per_arm and data.is_discrete
+    width = data.n_arms if is_table else len(columns)
     values = np.empty((folds.n_repeats, data.n_rows, width))
     losses, models = [], []
     for job, (model, prediction, loss) in zip(jobs, results, strict=True):
         if job.nuisance.name != nuisance.name:
             continue
-        place = slice(None) if is_class else slice(*_one(columns.index(job.column)))
+        place = slice(None) if is_table else slice(*_one(columns.index(job.column)))
         rows = np.flatnonzero(np.asarray(job.test))
         values[job.repeat, rows, place] = prediction.reshape(rows.shape[0], -1)
         losses.append(loss)
@@ -277,7 +285,8 @@ def _fit_and_predict(job: _Job, data: CausalData, owner: str) -> tuple[Any, Any,
     if nuisance.target == "outcome" and np.ptp(y_train) == 0:
         model = ConstantModel(float(y_train[0]))
     else:
-        model = fit_model(model, take_rows(data.X, rows), y_train, weight, role)
+        X_train = nuisance.features(take_rows(data.X, rows), data, rows)
+        model = fit_model(model, X_train, y_train, weight, role)
     if job.test is None:
         return model, None, np.nan
     prediction = predict_nuisance(nuisance, model, take_rows(data.X, job.test), data)
@@ -304,9 +313,16 @@ def _target(nuisance: Nuisance, data: CausalData) -> np.ndarray:
 def predict_nuisance(
     nuisance: Nuisance, model: Any, X: Any, data: CausalData
 ) -> np.ndarray:
-    """Predict a nuisance: class probabilities for arms, else a mean."""
+    """Predict a nuisance: class probabilities, means at each arm, or a mean."""
+    if nuisance.rows == "pooled" and data.is_discrete:
+        means = [
+            predict_mean(model, with_treatment(X, arm, data.n_arms))
+            for arm in range(data.n_arms)
+        ]
+        return np.column_stack(means)
     if nuisance.target == "treatment" and data.is_discrete:
-        return np.asarray(model.predict_proba(X))
+        assert data.arms is not None
+        return arm_probabilities(model, X, data.arms, nuisance.parameter)
     return predict_mean(model, X)
 
 
@@ -317,6 +333,8 @@ def _loss(
     held_out = np.flatnonzero(np.asarray(job.test))
     if prediction.ndim == 2:
         chosen = prediction[np.arange(held_out.shape[0]), data.treatment[held_out]]
+        if nuisance.target == "outcome":
+            return float(((data.outcome[held_out] - chosen) ** 2).mean())
         return float(-np.log(np.clip(chosen, 1e-15, 1)).mean())
     trainable = nuisance.training_rows(data, job.column)[held_out]
     if not trainable.any():
@@ -339,7 +357,7 @@ def check_model(nuisance: Nuisance, model: Any, data: CausalData, owner: str) ->
     if model is None:
         return
     role = f"{owner}: {nuisance.parameter}={model!r}"
-    if not (hasattr(model, "fit") and hasattr(model, "get_params")):
+    if not is_estimator(model):
         raise TypeError(
             f"{role} must be a scikit-learn estimator instance or None (the default)."
         )

@@ -101,8 +101,14 @@ class CausalData:
         )
 
     def without_features(self) -> "CausalData":
-        """Return the data without covariates, as a pickled learner keeps it."""
-        return replace(self, X=None)
+        """Return the data without covariates, as a pickled learner keeps it.
+
+        The name of the rows goes along: estimates of one learner, made before and
+        after pickling, are about the same rows.
+        """
+        slim = replace(self, X=None)
+        slim.__dict__["row_key"] = self.row_key
+        return slim
 
     @cached_property
     def content_hash(self) -> str:

@@ -56,7 +56,7 @@ def make_folds(
     for repeat in range(n_repeats):
         splits = _splits(data, cv, seed + repeat, owner)
         assignments.append(_assignment(splits, data.n_rows, owner))
-        if n_repeats > 1 and not isinstance(cv, int):
+        if n_repeats > 1 and not isinstance(cv, (int, np.integer)):
             raise ValueError(
                 f"{owner}: n_repeats={n_repeats} needs an integer cv, because a fixed "
                 "list of splits would only repeat itself."
@@ -72,7 +72,7 @@ def _splits(data: CausalData, cv: Any, seed: int, owner: str) -> list[Any]:
         _check_int_cv(data, int(cv), owner)
         groups = data.groups
         return list(split_rows(data.strata(), groups, data.n_rows, int(cv), seed))
-    if hasattr(cv, "split"):
+    if hasattr(cv, "split") and not isinstance(cv, str):
         placeholder = np.zeros((data.n_rows, 1))
         strata = data.outcome if data.strata() is None else data.strata()
         if type(cv).__name__ == "TreatmentStratifiedKFold":
@@ -113,6 +113,13 @@ def _assignment(splits: list[Any], n_rows: int, owner: str) -> np.ndarray:
     assignment = np.full(n_rows, -1)
     for fold, (train, test) in enumerate(splits):
         train, test = np.asarray(train), np.asarray(test)
+        if max(_last(train), _last(test)) >= n_rows:
+            raise ValueError(
+                f"{owner}: cv must hold positions of the {n_rows} rows, but fold "
+                f"{fold} names row {max(_last(train), _last(test))}. Splits belong to "
+                "the rows they were made for; inside scikit-learn's tools give an "
+                "integer or a splitter."
+            )
         complement = np.ones(n_rows, dtype=bool)
         complement[test] = False
         trained = np.zeros(n_rows, dtype=bool)
@@ -130,6 +137,11 @@ def _assignment(splits: list[Any], n_rows: int, owner: str) -> np.ndarray:
             f"{int((assignment < 0).sum())} rows are never held out."
         )
     return assignment
+
+
+def _last(rows: np.ndarray) -> int:
+    """Return the highest position that a mask or an array of positions names."""
+    return rows.shape[0] - 1 if rows.dtype == bool else int(rows.max(initial=-1))
 
 
 def _check_arms(data: CausalData, folds: Folds, owner: str) -> None:

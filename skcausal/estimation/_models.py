@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn import config_context
 from sklearn.base import (
     BaseEstimator,
     ClassifierMixin,
@@ -10,6 +11,9 @@ from sklearn.base import (
     clone,
     is_classifier,
 )
+from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble._base import _BaseHeterogeneousEnsemble
+from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -241,47 +245,49 @@ class ConstantModel(RegressorMixin, BaseEstimator):
         return np.full(X.shape[0], self.value)
 
 
-def accepts_weights(model: Any) -> bool:
-    """Tell whether a base model can be fitted with sample weights."""
+def weight_parameter(model: Any) -> str | None:
+    """Return the fit parameter that carries weights through a model; None if none does.
+
+    A Pipeline hands them to its last step, a search to its estimator, an ensemble to
+    all its members; a frozen model is not fitted, so any weights suit it.
+    """
+    if isinstance(model, FrozenEstimator):
+        return "sample_weight"
     if isinstance(model, Pipeline):
-        return accepts_weights(model.steps[-1][1])
+        name, last = model.steps[-1]
+        inner = weight_parameter(last)
+        return None if inner is None else f"{name}__{inner}"
     if isinstance(model, BaseSearchCV):
-        return accepts_weights(model.estimator)
-    return has_fit_parameter(model, "sample_weight")
+        return weight_parameter(model.estimator)
+    if isinstance(model, TransformedTargetRegressor):
+        regressor = model.regressor
+        return "sample_weight" if regressor is None else weight_parameter(regressor)
+    if isinstance(model, _BaseHeterogeneousEnsemble):
+        members = [member for _, member in model.estimators if member != "drop"]
+        plain = {weight_parameter(member) for member in members} == {"sample_weight"}
+        return "sample_weight" if plain else None
+    return "sample_weight" if has_fit_parameter(model, "sample_weight") else None
 
 
 def fit_model(
     model: Any, X: Any, target: np.ndarray, weight: np.ndarray | None, role: str
 ) -> Any:
-    """Fit a base model in place, with weights where given, and return it."""
-    if weight is None:
-        return model.fit(X, target)
-    if not accepts_weights(model):
-        raise ValueError(
-            f"{role}={model!r} cannot take sample weights, which this fit needs. Use a "
-            "model whose fit has a sample_weight parameter, or leave the weights out "
-            "(an R-learner always needs a weighted effect_model)."
-        )
-    if isinstance(model, Pipeline):
-        name, last = model.steps[-1]
-        if hasattr(last, "set_fit_request") and _routing_enabled():
-            last.set_fit_request(sample_weight=True)
-            return model.fit(X, target, sample_weight=weight)
-        return model.fit(X, target, **{f"{name}__sample_weight": weight})
-    if isinstance(model, BaseSearchCV):
-        if _routing_enabled() and hasattr(model.estimator, "set_fit_request"):
-            model.estimator.set_fit_request(sample_weight=True)
-        elif isinstance(model.estimator, Pipeline):
-            name = model.estimator.steps[-1][0]
-            return model.fit(X, target, **{f"{name}__sample_weight": weight})
-    return model.fit(X, target, sample_weight=weight)
+    """Fit a base model in place, with weights where given, and return it.
 
-
-def _routing_enabled() -> bool:
-    """Tell whether metadata routing is switched on."""
-    from sklearn import get_config
-
-    return bool(get_config()["enable_metadata_routing"])
+    Metadata routing is off inside: it would ask the user to set a request on every
+    step of every base model.
+    """
+    with config_context(enable_metadata_routing=False):
+        if weight is None:
+            return model.fit(X, target)
+        parameter = weight_parameter(model)
+        if parameter is None:
+            raise ValueError(
+                f"{role}={model!r} cannot take sample weights, which this fit needs. "
+                "Use a model whose fit has a sample_weight parameter, or leave the "
+                "weights out (an R-learner always needs a weighted effect_model)."
+            )
+        return model.fit(X, target, **{parameter: weight})
 
 
 def fresh_copy(model: Any, seed: int | None) -> Any:
@@ -311,10 +317,51 @@ def predict_mean(model: Any, X: Any) -> np.ndarray:
     return np.asarray(model.predict(X), dtype=float).reshape(X.shape[0])
 
 
+def arm_probabilities(model: Any, X: Any, arms: np.ndarray, role: str) -> np.ndarray:
+    """Predict the probabilities of arms, shape (n, n_arms), in the order of ``arms``.
+
+    Models are fitted on arm codes, which are in this order. A frozen one was fitted
+    on labels, whose sorted order need not put the control first.
+    """
+    table = np.asarray(model.predict_proba(X))
+    last = model.steps[-1][1] if isinstance(model, Pipeline) else model
+    if not isinstance(last, FrozenEstimator):
+        return table
+    classes, labels = np.asarray(model.classes_).tolist(), np.asarray(arms).tolist()
+    if set(classes) != set(labels):
+        raise ValueError(
+            f"{role} is frozen and knows the arms {classes}, but the treatment has "
+            f"{labels}. Freeze a model that was fitted on the labels of the treatment."
+        )
+    return table[:, [classes.index(label) for label in labels]]
+
+
+def check_effect_model(model: Any, owner: str) -> None:
+    """Refuse an effect model that is no regressor, before nuisances are fitted."""
+    if model is None:
+        return
+    role = f"{owner}: effect_model={model!r}"
+    if not is_estimator(model):
+        raise TypeError(
+            f"{role} must be a scikit-learn estimator instance or None (the default)."
+        )
+    if is_classifier_model(model):
+        raise ValueError(
+            f"{role} is a classifier, but effects are numbers. Use a regressor."
+        )
+
+
+def is_estimator(model: Any) -> bool:
+    """Tell whether an object is an instance that can be cloned and fitted."""
+    is_instance = not isinstance(model, type)
+    return is_instance and hasattr(model, "fit") and hasattr(model, "get_params")
+
+
 def allows(models: list[Any], tag: str) -> bool:
     """Tell whether all given base models allow ``"nan"`` or ``"sparse"`` input."""
     attribute = {"nan": "allow_nan", "sparse": "sparse"}[tag]
     return all(
-        model is None or getattr(get_tags(model).input_tags, attribute)
+        getattr(get_tags(model).input_tags, attribute)
         for model in models
+        if is_estimator(model)
     )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from skcausal.estimation._data import CausalData
+from skcausal.utils._validation import append_columns, n_rows_of
 
 
 @dataclass(frozen=True)
@@ -20,9 +21,9 @@ class Nuisance:
         Constructor parameter of the learner that holds the model.
     target : {"outcome", "treatment"}
         What is predicted.
-    rows : {"all", "by_arm", "by_contrast"}
-        On which rows: one model on all; one for each arm; or one for each pair
-        (arm, control).
+    rows : {"all", "by_arm", "by_contrast", "pooled"}
+        On which rows: one model on all; one for each arm; one for each pair
+        (arm, control); or one on all with the treatment among its features.
     """
 
     name: str
@@ -43,6 +44,12 @@ class Nuisance:
             return list(range(1, data.n_arms))
         return [0]
 
+    def features(self, X: Any, data: CausalData, rows: np.ndarray) -> Any:
+        """Return what trains the model on some rows of ``data``, given their ``X``."""
+        if self.rows != "pooled":
+            return X
+        return with_treatment(X, data.treatment[rows], data.n_arms)
+
     def training_rows(self, data: CausalData, column: int) -> np.ndarray:
         """Return the mask of rows that may train the model of a column."""
         if self.rows == "by_arm":
@@ -58,8 +65,21 @@ class Nuisance:
         return data.binary_outcome
 
 
+def with_treatment(X: Any, treatment: Any, n_arms: int) -> Any:
+    """Append the treatment to ``X``: indicators of arms but the control, or a number.
+
+    ``treatment`` holds a code (or level) per row, or one for all rows.
+    """
+    values = np.broadcast_to(np.asarray(treatment), n_rows_of(X))
+    if n_arms == 0:
+        return append_columns(X, values[:, None].astype(float), ["treatment"])
+    names = [f"treatment_{code}" for code in range(1, n_arms)]
+    return append_columns(X, np.eye(n_arms)[values][:, 1:], names)
+
+
 OUTCOME = Nuisance("outcome", "outcome_model", "outcome")
 OUTCOME_BY_CONTRAST = Nuisance("outcome", "outcome_model", "outcome", "by_contrast")
+OUTCOME_POOLED = Nuisance("outcome_pooled", "outcome_model", "outcome", "pooled")
 OUTCOME_BY_ARM = Nuisance("outcome_by_arm", "outcome_model", "outcome", "by_arm")
 PROPENSITY = Nuisance("propensity", "propensity_model", "treatment")
 TREATMENT_MEAN = Nuisance("treatment_mean", "treatment_model", "treatment")

@@ -6,8 +6,8 @@ import numpy as np
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.validation import check_is_fitted
 
-from skcausal.estimation._base import EffectMixin
 from skcausal.estimation._delegation import effect_of, final_learner
+from skcausal.estimation._mixin import EffectMixin
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import TargetParts, pack
 

@@ -245,6 +245,12 @@ class EffectEstimate:
                 "Estimates from separate samples are independent: add their squared "
                 "standard errors."
             )
+        groups = self.groups if self.groups is not None else other.groups
+        if other.groups is not None and not np.array_equal(groups, other.groups):
+            raise ValueError(
+                "EffectEstimate: both estimates have groups, but not the same ones. "
+                "Give them one clustering by with_groups first."
+            )
         labels = self.labels
         if labels != other.labels:
             symbol = "+" if sign > 0 else "-"
@@ -256,7 +262,7 @@ class EffectEstimate:
             influences=self.influences + sign * other.influences,
             labels=labels,
             null=self.null + sign * other.null,
-            groups=self.groups if self.groups is not None else other.groups,
+            groups=groups,
         )
 
     def __add__(self, other: Any) -> "EffectEstimate":

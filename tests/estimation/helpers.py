@@ -59,7 +59,10 @@ def logit() -> LogisticRegression:
 
 
 def learner_of(name: str, *, treatment_model: Any = None, **options: Any) -> Any:
-    """Make a learner of linear base models by its first letter(s)."""
+    """Make a learner of linear base models by its first letter(s).
+
+    The R-learner is the published one, whose mean outcome knows no treatment.
+    """
     line = LinearRegression()
     propensity = logit() if treatment_model is None else treatment_model
     models: dict[str, Any] = {
@@ -69,6 +72,8 @@ def learner_of(name: str, *, treatment_model: Any = None, **options: Any) -> Any
         "R": (RLearner, line, propensity, line),
         "DR": (DRLearner, line, propensity, line),
     }
+    if name == "R":
+        options = {"outcome_mean": "direct"} | options
     cls, *arguments = models[name]
     return cls(*arguments, **options)
 

@@ -190,9 +190,7 @@ def test_ratio_by_the_delta_method(target):
     mean_1, mean_0 = top.sum() / population.sum(), bottom.sum() / population.sum()
     ratio = mean_1 / mean_0
     influence = (top - mean_1 * population) / population.mean() / mean_0
-    influence -= (
-        ratio * (bottom - mean_0 * population) / population.mean() / mean_0
-    )
+    influence -= ratio * (bottom - mean_0 * population) / population.mean() / mean_0
     estimate = fit("DR", table).average_effect(target=target, scale="ratio")
     check(estimate, ratio, influence)
     assert estimate.null == 1

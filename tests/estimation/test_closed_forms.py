@@ -84,7 +84,9 @@ def test_t_learner(kind):
     ]
     expected = np.column_stack([mean - means[0] for mean in means[1:]])
     effects = learner.effect(table.X)
-    np.testing.assert_allclose(effects, expected[:, 0] if kind == "binary" else expected)
+    np.testing.assert_allclose(
+        effects, expected[:, 0] if kind == "binary" else expected
+    )
     for arm, mean in zip(learner.arms_, means, strict=True):
         np.testing.assert_allclose(learner.predict_outcome(table.X, arm), mean)
 
@@ -179,6 +181,40 @@ def test_r_learner_repeats_stack_the_problems(binary):
     np.testing.assert_allclose(learner.effect(binary.X), expected)
 
 
+def pooled_means(table):
+    """Predict every arm's outcome out of fold by one model of X and indicators."""
+    indicators = np.eye(table.codes.max() + 1)[:, 1:]
+    Z = np.column_stack([table.X, indicators[table.codes]])
+    means = np.empty((len(table.y), len(indicators)))
+    for train, test in table.splits:
+        for arm, indicator in enumerate(indicators):
+            at = np.tile(indicator, (len(test), 1))
+            new = np.column_stack([table.X[test], at])
+            means[test, arm] = ols(Z[train], table.y[train], new)
+    return means
+
+
+@pytest.mark.parametrize("kind", ["binary", "multi"])
+def test_r_learner_with_a_blended_mean(kind):
+    table = make_table(kind, 120)
+    learner = fit("R", table, outcome_mean="blended")
+    effects = learner.effect(table.X).reshape(len(table.y), -1)
+    mu, (_, e) = pooled_means(table), hand_nuisances(table)
+    for arm in range(1, table.codes.max() + 1):
+        pair = (table.codes == arm) | (table.codes == 0)
+        share = e[:, arm] / (e[:, arm] + e[:, 0])
+        u = (table.y - share * mu[:, arm] - (1 - share) * mu[:, 0])[pair]
+        v = ((table.codes == arm) - share)[pair]
+        expected = ols(table.X[pair], u / v, table.X, v**2)
+        np.testing.assert_allclose(effects[:, arm - 1], expected, rtol=1e-6)
+
+
+def test_r_learner_blends_by_default(binary):
+    assert RLearner().outcome_mean == "blended"
+    with pytest.raises(ValueError, match="must be 'blended' or 'direct', got 'mean'"):
+        fit("R", binary, outcome_mean="mean")
+
+
 # -------------------------------------------------------------------- DR-learner
 @pytest.mark.parametrize("kind", ["binary", "multi"])
 def test_dr_learner_regresses_scores(kind):
@@ -262,10 +298,7 @@ def test_swapping_two_arms(name, binary):
 
 
 def test_r_learner_with_known_propensity(binary):
-    learner = RLearner(LinearRegression(), KnownPropensity(0.4), LinearRegression())
-    learner.set_params(cv=binary.splits).fit(
-        binary.X, binary.y, treatment=binary.treatment
-    )
+    learner = fit("R", binary, treatment_model=KnownPropensity(0.4))
     u = binary.y - out_of_fold(binary, binary.y)
     v = binary.treatment - 0.4
     expected = ols(binary.X, u / v, binary.X, v**2)

@@ -41,6 +41,10 @@ class DRLearner(EffectLearner):
         LightGBM sized by the data, ``KnownPropensity`` the design of an experiment.
     effect_model : regressor, default=None
         Model of the effect given covariates; None is LightGBM sized by the data.
+    weighting : {"overlap", "uniform"}, default="overlap"
+        Weights of the regression of the scores: "overlap" gives each row the inverse of
+        the leading term of its score's variance; "uniform" is Kennedy's estimator,
+        whose linear effect model is the best linear projection over all rows.
     effect_features : list of str or int, default=None
         Names or indices of the columns the effect may vary with; None is all.
     cv : int, splitter or list of (train, test), default=5
@@ -85,14 +89,20 @@ class DRLearner(EffectLearner):
     Assumes no unmeasured confounding given X, and overlap. With out-of-fold
     :math:`\mu_a, e_a`, the score of arm a is
     :math:`\psi_a = \mu_a(X) + 1[T = a] (Y - \mu_a(X)) / e_a(X)` and the effect is
-    the regression of :math:`\psi_a - \psi_0` on X. With repetitions the scores are
-    averaged first.
+    the regression of :math:`\psi_a - \psi_0` on X. Weights that depend on X alone do
+    not change what a flexible regression estimates; "overlap" uses
+    :math:`e_a e_0 / (e_a + e_0)`, because the variance of the score is
+    :math:`\sigma^2 (1 / e_a + 1 / e_0)` for homoscedastic outcomes. Average effects
+    are not weighted. With repetitions the scores are averaged first.
 
     References
     ----------
     Kennedy, E. H. (2023). Towards optimal doubly robust estimation of heterogeneous
     causal effects. Electronic Journal of Statistics, 17(2), algorithm 1.
     https://doi.org/10.1214/23-EJS2157
+
+    Fisher, A. (2024). Inverse-variance weighting for estimation of heterogeneous
+    treatment effects. ICML. https://arxiv.org/abs/2306.11915
 
     Examples
     --------
@@ -121,6 +131,7 @@ class DRLearner(EffectLearner):
         propensity_model: Any = None,
         effect_model: Any = None,
         *,
+        weighting: str = "overlap",
         effect_features: Any = None,
         cv: Any = 5,
         n_repeats: int = 1,
@@ -135,6 +146,7 @@ class DRLearner(EffectLearner):
         self.outcome_model = outcome_model
         self.propensity_model = propensity_model
         self.effect_model = effect_model
+        self.weighting = weighting
         self.effect_features = effect_features
         self.cv = cv
         self.n_repeats = n_repeats
@@ -149,19 +161,14 @@ class DRLearner(EffectLearner):
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         owner = self._settings.owner
         self._warn_of_overlap(nuisances, owner)
-        pairs = zip(nuisances["outcome_by_arm"], nuisances["propensity"], strict=True)
+        propensities = np.maximum(nuisances["propensity"], self.min_propensity)
+        pairs = zip(nuisances["outcome_by_arm"], propensities, strict=True)
         scores = [
-            contrast_scores(
-                data.outcome, data.treatment, mu, np.maximum(e, self.min_propensity)
-            )
-            for mu, e in pairs
+            contrast_scores(data.outcome, data.treatment, mu, e) for mu, e in pairs
         ]
         self.scores_ = np.mean(scores, axis=0)
         features = select_features(data.X, self.effect_features, owner)
-        weight = data.sample_weight
-        weights = None
-        if weight is not None:
-            weights = np.broadcast_to(weight[:, None], self.scores_.shape)
+        weights = self._weights(data, propensities.mean(axis=0))
         self.effect_models_ = fit_effect_models(
             self.effect_model,
             features,
@@ -173,6 +180,21 @@ class DRLearner(EffectLearner):
         self.linear_inference_ = linear_inferences(
             self.effect_models_, features, self.scores_, weights, data.groups
         )
+
+    def _weights(self, data: CausalData, e: np.ndarray) -> np.ndarray | None:
+        """Return the regression weights of each contrast; None for equal ones."""
+        if self.weighting not in ("overlap", "uniform"):
+            raise ValueError(
+                "DRLearner.fit: weighting must be 'overlap' or 'uniform', got "
+                f"{self.weighting!r}."
+            )
+        sample_weight = data.weights[:, None]
+        if self.weighting == "uniform":
+            if data.sample_weight is None:
+                return None
+            return np.broadcast_to(sample_weight, self.scores_.shape)
+        overlap = e[:, 1:] * e[:, :1] / (e[:, 1:] + e[:, :1])
+        return sample_weight * overlap / overlap.mean(axis=0)
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         features = select_features(X, self.effect_features, "DRLearner.effect")

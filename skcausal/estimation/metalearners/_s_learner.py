@@ -1,6 +1,5 @@
 """S-learner: a single outcome model with the treatment among its features."""
 
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,13 +10,13 @@ from skcausal.estimation._crossfit import fit_in_full
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._models import predict_mean
 from skcausal.estimation._nuisances import (
-    OUTCOME,
+    OUTCOME_POOLED,
     PROPENSITY,
     TREATMENT_MEAN,
     Nuisance,
     NuisanceEstimates,
+    with_treatment,
 )
-from skcausal.utils._validation import append_columns, n_rows_of
 
 
 class SLearner(EffectLearner):
@@ -131,33 +130,18 @@ class SLearner(EffectLearner):
         return PROPENSITY if self._data.is_discrete else TREATMENT_MEAN
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
-        columns = data.arm_indicators()[:, 1:] if data.is_discrete else data.treatment
-        with_treatment = replace(data, X=self._with_treatment(data.X, columns))
         self.outcome_models_ = fit_in_full(
-            OUTCOME, self.outcome_model, with_treatment, self._settings
+            OUTCOME_POOLED, self.outcome_model, data, self._settings
         )
-
-    def _with_treatment(self, X: Any, columns: np.ndarray) -> Any:
-        """Append the treatment columns (n, k), or a level for all rows, to ``X``."""
-        columns = np.asarray(columns, dtype=float).reshape(n_rows_of(X), -1)
-        arms = [1] if self.arms_ is None else self.arms_[1:].tolist()
-        names = (
-            ["treatment"] if len(arms) == 1 else [f"treatment_{arm}" for arm in arms]
-        )
-        return append_columns(X, columns, names)
 
     def _predict_at(self, X: Any, treatment: Any) -> np.ndarray:
         """Predict the outcome at an arm code, or at a level of a continuous one."""
-        n_rows = n_rows_of(X)
-        if self.arms_ is None:
-            columns = np.broadcast_to(np.asarray(treatment, dtype=float), n_rows)
-        else:
-            columns = np.tile(np.eye(np.size(self.arms_))[treatment][1:], (n_rows, 1))
-        return predict_mean(self.outcome_models_[0], self._with_treatment(X, columns))
+        with_level = with_treatment(X, treatment, self._data.n_arms)
+        return predict_mean(self.outcome_models_[0], with_level)
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         control = self._predict_at(X, 0)
-        arms = range(1, np.size(self.arms_))
+        arms = range(1, self._data.n_arms)
         return np.column_stack([self._predict_at(X, arm) - control for arm in arms])
 
     def _level_effects(self, X: Any, treated: Any, control: Any) -> np.ndarray:

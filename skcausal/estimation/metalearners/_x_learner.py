@@ -13,7 +13,11 @@ from skcausal.estimation._effect_models import (
     predict_effects,
     select_features,
 )
-from skcausal.estimation._models import KnownPropensity, predict_mean
+from skcausal.estimation._models import (
+    KnownPropensity,
+    arm_probabilities,
+    predict_mean,
+)
 from skcausal.estimation._nuisances import (
     OUTCOME_BY_ARM,
     PROPENSITY,
@@ -187,7 +191,9 @@ class XLearner(EffectLearner):
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         features = select_features(X, self.effect_features, "XLearner.effect")
-        probability = self.propensity_model_.predict_proba(X)
+        probability = arm_probabilities(
+            self.propensity_model_, X, self.arms_, "XLearner: propensity_model"
+        )
         effects = np.empty((n_rows_of(X), len(self.effect_models_)))
         for column, pair in enumerate(self.effect_models_):
             e_a, e_0 = probability[:, column + 1], probability[:, 0]
