@@ -135,8 +135,10 @@ def make_jobs(plan_, cache, keys, reuse_peers, libraries):
             todo = []
             for problem in chosen:
                 key = f"{keys[library]}|{mode}|{','.join(names)}|{problem['name']}"
-                if reuse_peers and library != "skcausal" and key in cache.records:
-                    known += cache.records[key]
+                old = cache.records.get(key, [])
+                usable = old and not any(row["error"] for row in old)
+                if reuse_peers and library != "skcausal" and usable:
+                    known += old
                 else:
                     todo.append((key, problem))
             runs = [(name, mode) for name in names]

@@ -245,7 +245,7 @@ def page(frame, versions):
     return "\n\n".join(parts)
 
 
-def save(frame, versions, quick, identity):
+def save(frame, versions, options, identity):
     """Write accuracy.csv, accuracy.json and the page."""
     for name in ("root_pehe", "ate_error", "seconds", "fit_seconds"):
         frame[name] = pd.to_numeric(frame[name]).map(
@@ -253,5 +253,8 @@ def save(frame, versions, quick, identity):
         )
     report.RESULTS.mkdir(exist_ok=True)
     frame.to_csv(report.RESULTS / "accuracy.csv", index=False)
-    facts = {"quick": quick, "versions": versions}
-    report.save_section("accuracy", page(frame, versions), facts, identity)
+    facts = {"quick": options.quick, "versions": versions}
+    text = page(frame, versions)
+    if options.reuse_peers:
+        text = "Peers' figures may come from an earlier run of equal code.\n\n" + text
+    report.save_section("accuracy", text, facts, identity)

@@ -59,7 +59,7 @@ def run_accuracy(options):
     pythons, versions = interpreters(options)
     identity = environments.source_hash()
     frame = accuracy.run(options, pythons, versions)
-    accuracy_tables.save(frame, versions, options.quick, identity)
+    accuracy_tables.save(frame, versions, options, identity)
 
 
 def run_coverage(options):

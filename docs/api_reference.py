@@ -22,7 +22,12 @@ API_REFERENCE = {
             "DRLearner",
         ],
         "Wrappers": ["BootstrapEffect", "EffectStacking"],
-        "Base models": ["KnownPropensity", "default_classifier", "default_regressor"],
+        "Base models": [
+            "KnownPropensity",
+            "default_classifier",
+            "default_effect_model",
+            "default_regressor",
+        ],
     },
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],

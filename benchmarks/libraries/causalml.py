@@ -73,7 +73,7 @@ def propensities(learner, mode, problem):
     treatment, seed = problem["treatment"], problem["seed"]
     if mode == "default" or learner in ("S", "T"):
         return None, None
-    if mode == "same" or learner == "R":
+    if learner == "R" or (mode == "same" and learner == "DR"):
         folds = problem["folds"]
         return _models.cross_fitted_propensity(X, treatment, X_new, folds, seed)
     if learner == "DR":

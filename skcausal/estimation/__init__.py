@@ -4,14 +4,16 @@
   becomes a learner of conditional effects.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
-- ``default_regressor``, ``default_classifier``: what a base model of None stands for.
+- ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
+  model of None stands for.
 """
 
-from skcausal.estimation._models import (
-    KnownPropensity,
+from skcausal.estimation._defaults import (
     default_classifier,
+    default_effect_model,
     default_regressor,
 )
+from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
 from skcausal.estimation.metalearners._s_learner import SLearner
@@ -30,5 +32,6 @@ __all__ = [
     "TLearner",
     "XLearner",
     "default_classifier",
+    "default_effect_model",
     "default_regressor",
 ]

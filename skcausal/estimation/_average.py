@@ -16,7 +16,12 @@ from skcausal.estimation._scores import (
     target_terms,
 )
 from skcausal.inference import EffectEstimate
-from skcausal.utils._validation import OverlapWarning, as_vector, check_weights
+from skcausal.utils._validation import (
+    OverlapWarning,
+    as_vector,
+    check_weights,
+    refuse_missing,
+)
 
 _MIN_VARIANCE = 0.05
 TARGETS = ("all", "treated", "control", "overlap")
@@ -73,7 +78,7 @@ class Question:
         """Return the weight of each row in the target population."""
         weight = data.weights
         if self.weights is not None:
-            weight = weight * check_weights(self.weights, data.n_rows, owner)
+            weight = weight * check_weights(self.weights, data.n_rows, owner, "weights")
         if self.where is not None:
             mask = np.asarray(self.where)
             if mask.dtype != bool or mask.shape != (data.n_rows,):
@@ -88,15 +93,20 @@ class Question:
         """Return (label, mask) of each subgroup; one unnamed group without ``by``."""
         if self.by is None:
             return [(None, np.ones(data.n_rows, dtype=bool))]
+        categories = getattr(getattr(self.by, "dtype", None), "categories", None)
         labels = as_vector(self.by, "by")
         if labels.shape[0] != data.n_rows:
             raise ValueError(
                 f"{owner}: by must have one label for each of the {data.n_rows} rows, "
                 f"got {labels.shape[0]}."
             )
+        refuse_missing(labels, "by", owner)
         if labels.dtype == object:
-            labels = labels.astype(str)
-        return [(label.item(), labels == label) for label in np.unique(labels)]
+            labels = np.array(labels.tolist())
+        names = np.unique(labels).tolist()
+        if categories is not None:  # in their order, not the alphabet's
+            names = [name for name in list(categories) if name in set(names)]
+        return [(name, labels == name) for name in names]
 
 
 def average_effect(
@@ -116,12 +126,10 @@ def average_effect(
         for contrast in range(1, data.n_arms)
         for label, mask in subgroups
     ]
-    mu, e = nuisances["outcome_by_arm"], propensity_of(nuisances)
+    mu = nuisances["outcome_by_arm"]
+    e = np.maximum(propensity_of(nuisances), min_propensity)
     repeats = [
-        [
-            _cell(data, m, np.maximum(p, min_propensity), question, c, weight * mask)
-            for c, _, mask in cells
-        ]
+        [_cell(data, m, p, question, c, weight * mask, owner) for c, _, mask in cells]
         for m, p in zip(mu, e, strict=True)
     ]
     labels = tuple(_label(data, contrast, label) for contrast, label, _ in cells)
@@ -140,6 +148,7 @@ def _cell(
     question: Question,
     contrast: int,
     weight: np.ndarray,
+    owner: str,
 ) -> tuple[float, np.ndarray]:
     """Return value and influence of one contrast in one subgroup."""
     terms = target_terms(question.target, contrast, data.outcome, data.treatment, mu, e)
@@ -149,7 +158,7 @@ def _cell(
     mean_0, influence_0 = ratio_of_means(terms.control, terms.denominator, weight)
     if mean_0 <= 0:
         raise ValueError(
-            f"average_effect: scale='ratio' needs a positive mean outcome under "
+            f"{owner}: scale='ratio' needs a positive mean outcome under "
             f"control, got {mean_0:.4g}. Use scale='difference'."
         )
     ratio = mean_a / mean_0
@@ -199,23 +208,33 @@ def average_slope(
     "overlap" is the partially linear coefficient (slopes weighted by the conditional
     variance of the treatment); "all" adds the debiasing term to out-of-fold slopes.
     """
-    owner = settings.owner
-    question.check(data, owner)
-    weight = question.row_weights(data, owner)
-    subgroups = question.subgroups(data, owner)
-    repeats = []
+    question.check(data, settings.owner)
+    moments = []
     for repeat in range(folds.n_repeats):
         u = data.outcome - nuisances["outcome"][repeat, :, 0]
         v = data.treatment - nuisances["treatment_mean"][repeat, :, 0]
         if question.target == "overlap":
-            numerator, denominator = v * u, v**2
+            moments.append((v * u, v**2))
         else:
             one = Folds(folds.assignment[repeat : repeat + 1])
-            numerator = _slope_scores(data, u, v, one, settings)
-            denominator = np.ones(data.n_rows)
-        repeats.append(
-            [ratio_of_means(numerator, denominator, weight * m) for _, m in subgroups]
-        )
+            scores = _slope_scores(data, u, v, one, settings)
+            moments.append((scores, np.ones(data.n_rows)))
+    return slope_estimate(data, moments, question, settings.owner)
+
+
+def slope_estimate(
+    data: CausalData,
+    moments: list[tuple[np.ndarray, np.ndarray]],
+    question: Question,
+    owner: str,
+) -> EffectEstimate:
+    """Return averages of (numerator, denominator) per row, one pair per repetition."""
+    weight = question.row_weights(data, owner)
+    subgroups = question.subgroups(data, owner)
+    repeats = [
+        [ratio_of_means(numerator, denominator, weight * m) for _, m in subgroups]
+        for numerator, denominator in moments
+    ]
     labels = tuple(_label(data, 1, label) for label, _ in subgroups)
     return _assembled(data, repeats, labels, question)
 

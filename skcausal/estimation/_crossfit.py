@@ -9,13 +9,12 @@ from sklearn.utils.validation import check_memory
 
 from skcausal.estimation._cache import cached, content_key, lookup, store
 from skcausal.estimation._data import CausalData
+from skcausal.estimation._defaults import default_classifier, default_regressor
 from skcausal.estimation._folds import Folds
+from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation._models import (
     ConstantModel,
-    KnownPropensity,
     arm_probabilities,
-    default_classifier,
-    default_regressor,
     fit_model,
     fresh_copy,
     is_classifier_model,
@@ -358,8 +357,11 @@ def check_model(nuisance: Nuisance, model: Any, data: CausalData, owner: str) ->
         return
     role = f"{owner}: {nuisance.parameter}={model!r}"
     if not is_estimator(model):
+        is_number = nuisance.target == "treatment" and not isinstance(model, type)
+        known = "; known probabilities go into KnownPropensity" if is_number else ""
         raise TypeError(
-            f"{role} must be a scikit-learn estimator instance or None (the default)."
+            f"{role} must be a scikit-learn estimator instance or None (the default)"
+            f"{known}."
         )
     classifies = is_classifier_model(model)
     if nuisance.target == "treatment":

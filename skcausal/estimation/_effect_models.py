@@ -1,5 +1,6 @@
 """Second-stage models of the effect, and the inference of linear ones."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,8 @@ import numpy as np
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import Pipeline
 
-from skcausal.estimation._models import default_regressor, fit_model, fresh_copy
+from skcausal.estimation._defaults import default_effect_model
+from skcausal.estimation._models import fit_model, fresh_copy
 from skcausal.utils._validation import is_pandas
 
 _COLLINEAR = 1e-13  # of the largest eigenvalue, columns having unit length
@@ -43,13 +45,14 @@ def fit_effect_models(
     *,
     seed: int,
     owner: str,
+    default: Callable[[int], Any] = default_effect_model,
 ) -> list[Any]:
     """Fit one effect model per column of ``targets`` (n, k), weights (n, k) or None."""
     fitted = []
     for column in range(targets.shape[1]):
         weight = None if weights is None else weights[:, column]
         n_rows = targets.shape[0]
-        unfitted = model if model is not None else default_regressor(n_rows)
+        unfitted = model if model is not None else default(n_rows)
         copy = fresh_copy(unfitted, seed + column)
         fitted.append(
             fit_model(copy, X, targets[:, column], weight, f"{owner}: effect_model")

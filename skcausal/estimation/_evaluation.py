@@ -7,14 +7,27 @@ from typing import Any
 
 import numpy as np
 
-from skcausal.estimation._average import variance_out_of_fold
+from skcausal.estimation._average import (
+    Question,
+    average_effect,
+    slope_estimate,
+    variance_out_of_fold,
+)
 from skcausal.estimation._crossfit import FitSettings, cross_fit
 from skcausal.estimation._data import CausalData, make_data
 from skcausal.estimation._delegation import final_learner
 from skcausal.estimation._folds import Folds, make_folds
 from skcausal.estimation._losses import normalised_dr_score, normalised_r_score
-from skcausal.estimation._nuisances import OUTCOME, OUTCOME_BY_ARM, PROPENSITY, Nuisance
-from skcausal.estimation._scores import contrast_scores
+from skcausal.estimation._nuisances import (
+    OUTCOME,
+    OUTCOME_BY_ARM,
+    PROPENSITY,
+    Nuisance,
+    NuisanceEstimates,
+    NuisanceFit,
+)
+from skcausal.estimation._scores import contrast_scores, residual_scores
+from skcausal.inference import EffectEstimate
 from skcausal.utils._target import (
     TargetParts,
     is_causal_target,
@@ -153,15 +166,6 @@ class Evaluation:
         return outcome, self.data.treatment[:, None] - mean
 
     @cached_property
-    def treatment_variance(self) -> np.ndarray:
-        """Var[T | X] of two arms or of a continuous treatment, shape (n,)."""
-        if self.data.is_discrete:
-            e = np.maximum(self.nuisance(PROPENSITY), _MIN_PROPENSITY)
-            return e[:, 0] * e[:, 1]
-        v = self.residuals[1][:, 0]
-        return variance_out_of_fold(self.data, v, self._folds, self._settings)
-
-    @cached_property
     def scores(self) -> np.ndarray:
         """Doubly robust effect scores, shape (n, n_arms - 1)."""
         if not self.data.is_discrete:
@@ -181,6 +185,40 @@ class Evaluation:
         mu = self.nuisance(OUTCOME_BY_ARM)
         e = np.maximum(e, _MIN_PROPENSITY)
         return contrast_scores(self.data.outcome, self.data.treatment, mu, e)
+
+    def average_effect(
+        self, effects: np.ndarray, question: Question, owner: str
+    ) -> EffectEstimate:
+        """Return averages from outcome models rebuilt around predicted effects."""
+        question.check(self.data, owner)
+        if not self.data.is_discrete:
+            return self._average_slope(effects[:, 0], question, owner)
+        e = self.nuisance(PROPENSITY)
+        control = self.nuisance(OUTCOME)[:, 0] - (e[:, 1:] * effects).sum(axis=1)
+        mu = np.column_stack([control, control[:, None] + effects])
+        none = np.empty(0)
+        nuisances = NuisanceEstimates(
+            {
+                "outcome_by_arm": NuisanceFit(mu[None], none),
+                "propensity": NuisanceFit(e[None], none),
+            }
+        )
+        return average_effect(
+            self.data, nuisances, question, min_propensity=_MIN_PROPENSITY, owner=owner
+        )
+
+    def _average_slope(
+        self, effects: np.ndarray, question: Question, owner: str
+    ) -> EffectEstimate:
+        """Return the average slope from scores around predicted slopes."""
+        u, v = self.residuals[0], self.residuals[1][:, 0]
+        if question.target == "overlap":
+            numerator, denominator = v * u, v**2
+        else:
+            variance = variance_out_of_fold(self.data, v, self._folds, self._settings)
+            numerator = residual_scores(effects, u, v, variance)
+            denominator = np.ones(self.data.n_rows)
+        return slope_estimate(self.data, [(numerator, denominator)], question, owner)
 
     def r_score(self, effects: np.ndarray) -> float:
         """Return the normalised R-score of predicted effects."""

@@ -65,6 +65,11 @@ def r_loss(
     tau, v = _as_columns(effects), _as_columns(treatment_residual)
     _check_shapes("r_loss", effects=tau, treatment_residual=v)
     u = np.asarray(outcome_residual, dtype=float)
+    if np.isin(v, (0.0, 1.0)).all() and 0 < v.mean() < 1:
+        raise ValueError(
+            "r_loss: treatment_residual holds only 0 and 1, so it looks like the "
+            "treatment itself. Subtract its out-of-fold mean (and that of the outcome)."
+        )
     _check_shapes("r_loss", effects=tau[:, 0], outcome_residual=u)
     return float(np.average((u - (tau * v).sum(axis=1)) ** 2, weights=sample_weight))
 

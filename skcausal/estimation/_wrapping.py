@@ -23,6 +23,19 @@ def target_of(parts: TargetParts) -> np.ndarray:
     return pack(fields | {k: v for k, v in optional.items() if v is not None})
 
 
+def named_learners(learners: Any, owner: str) -> list[tuple[str, Any]]:
+    """Return (name, learner) pairs from such a list or a mapping."""
+    pairs = list(learners.items()) if isinstance(learners, dict) else list(learners)
+    named = all(isinstance(pair, tuple) and len(pair) == 2 for pair in pairs)
+    names = [pair[0] for pair in pairs] if named else []
+    if not pairs or not named or len(set(names)) != len(names):
+        raise ValueError(
+            f"{owner}: learners must be (name, learner) pairs with distinct names, "
+            f"such as [('t', TLearner()), ('dr', DRLearner())], got {learners!r}."
+        )
+    return pairs
+
+
 def rows_of(X: Any, rows: np.ndarray) -> Any:
     """Select rows of whatever scikit-learn accepts as X."""
     if hasattr(X, "tocsr"):

@@ -246,7 +246,9 @@ class EffectEstimate:
                 "standard errors."
             )
         groups = self.groups if self.groups is not None else other.groups
-        if other.groups is not None and not np.array_equal(groups, other.groups):
+        if other.groups is not None and not np.array_equal(
+            np.asarray(groups), other.groups
+        ):
             raise ValueError(
                 "EffectEstimate: both estimates have groups, but not the same ones. "
                 "Give them one clustering by with_groups first."

@@ -11,6 +11,7 @@ from skcausal.utils._validation import (
     check_outcome,
     check_same_length,
     check_weights,
+    missing_rows,
 )
 
 _NUISANCE_PREFIX = "nuisance_"
@@ -94,8 +95,13 @@ def pack(fields: dict[str, Any]) -> np.ndarray:
 def check_treatment_values(treatment: Any, owner: str) -> np.ndarray:
     """Return the treatment as a plain vector; missing values are an error."""
     labels = as_vector(treatment, "treatment")
+    if labels.dtype.kind in "mM":
+        raise ValueError(
+            f"{owner}: treatment holds dates (dtype {labels.dtype}). Cut it into arms, "
+            "or turn it into numbers such as days."
+        )
     if labels.dtype == object:
-        missing = np.array([v is None or v != v for v in labels], dtype=bool)
+        missing = missing_rows(labels)
         if not missing.any():
             if all(isinstance(value, str) for value in labels):
                 labels = labels.astype(str)

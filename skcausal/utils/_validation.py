@@ -55,13 +55,11 @@ def check_features(X: Any, owner: str) -> Any:
     if is_pandas(X):
         _check_frame(X, owner)
         return X
-    return check_array(
-        X,
-        accept_sparse="csr",
-        dtype="numeric",
-        ensure_all_finite="allow-nan",
-        input_name="X",
-    )
+    options = {"ensure_all_finite": "allow-nan", "input_name": "X"}
+    checked = check_array(X, accept_sparse="csr", dtype="numeric", **options)
+    if checked.dtype == object:  # scikit-learn leaves it so where None stands for NaN
+        checked = check_array(checked.astype(float), **options)
+    return checked
 
 
 def _check_frame(frame: Any, owner: str) -> None:
@@ -114,7 +112,28 @@ def as_vector(values: Any, name: str) -> np.ndarray:
         values = values.to_list()
     if hasattr(values, "astype") and str(getattr(values, "dtype", "")) == "category":
         values = np.asarray(values.astype(object))
-    return column_or_1d(np.asarray(values), warn=name == "y")
+    array = np.asarray(values)
+    if array.dtype.kind in "US" and isinstance(values, (list, tuple)):
+        # NumPy would make text of the NaN in ["a", nan] and of the 1 in ["a", 1].
+        array = np.asarray(values, dtype=object)
+    return column_or_1d(array, warn=name == "y")
+
+
+def missing_rows(values: np.ndarray) -> np.ndarray:
+    """Return the mask of entries that are None, NaN, NaT or NA."""
+    from pandas import isna
+
+    return np.asarray(isna(values))
+
+
+def refuse_missing(values: np.ndarray, name: str, owner: str) -> None:
+    """Raise if labels of rows are missing: they would make a group of their own."""
+    n_missing = int(missing_rows(values).sum())
+    if n_missing:
+        raise ValueError(
+            f"{owner}: {name} has {n_missing} missing value(s) among "
+            f"{values.shape[0]} rows. Drop these rows, or give them a label."
+        )
 
 
 def check_outcome(y: Any, owner: str) -> np.ndarray:
@@ -129,6 +148,8 @@ def check_outcome(y: Any, owner: str) -> np.ndarray:
         raise ValueError(f"{owner}: Complex data not supported as outcome y.")
     if outcome.dtype.kind not in "biuf":
         try:
+            if outcome.dtype.kind in "mM":
+                raise TypeError("dates are no numbers")
             outcome = outcome.astype(float)
         except (TypeError, ValueError):
             raise ValueError(
@@ -140,25 +161,30 @@ def check_outcome(y: Any, owner: str) -> np.ndarray:
     return outcome
 
 
-def check_weights(weights: Any, n_rows: int, owner: str) -> np.ndarray | None:
+def check_weights(
+    weights: Any, n_rows: int, owner: str, name: str = "sample_weight"
+) -> np.ndarray | None:
     """Check sample weights: finite, non-negative, not all zero; None stays None."""
     if weights is None:
         return None
-    values = np.asarray(weights, dtype=float)
+    try:
+        values = np.asarray(weights, dtype=float)
+    except (TypeError, ValueError):
+        raise ValueError(f"{owner}: {name} must be numeric, got {weights!r}.") from None
     if values.ndim == 0:
-        return np.full(n_rows, float(values))
+        values = np.full(n_rows, float(values))
     if values.ndim != 1:
         raise ValueError(
             f"Sample weights must be 1D array or scalar, got {values.ndim}D array."
         )
     if values.shape[0] != n_rows:
         raise ValueError(
-            f"sample_weight.shape == {values.shape}, expected {(n_rows,)}! "
+            f"{name}.shape == {values.shape}, expected {(n_rows,)}! "
             f"({owner}: one weight per row.)"
         )
     if not np.isfinite(values).all() or (values < 0).any() or values.sum() <= 0:
         raise ValueError(
-            f"{owner}: sample_weight must be finite, non-negative and not all zero."
+            f"{owner}: {name} must be finite, non-negative and not all zero."
         )
     return values
 
@@ -173,6 +199,7 @@ def check_groups(groups: Any, n_rows: int, owner: str) -> np.ndarray | None:
             f"{owner}: groups must have one label per row, got {labels.shape[0]} "
             f"labels for {n_rows} rows."
         )
+    refuse_missing(labels, "groups", owner)
     unique, codes = np.unique(labels, return_inverse=True)
     if unique.shape[0] < 2:
         raise ValueError(

@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from skcausal.estimation._average import Question
 from skcausal.estimation._evaluation import Evaluation, EvaluationOptions
-from skcausal.estimation._scores import residual_scores
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import resolve_target
 
@@ -19,7 +19,11 @@ def average_effect(
     sample_weight: Any = None,
     groups: Any = None,
     control_arm: Any = None,
+    target: str = "all",
     where: Any = None,
+    by: Any = None,
+    weights: Any = None,
+    scale: str = "difference",
     outcome_model: Any = None,
     propensity_model: Any = None,
     cv: Any = 5,
@@ -41,8 +45,16 @@ def average_effect(
         Weights and clusters of the rows.
     control_arm : label, default=None
         Reference arm; needed for labels other than 0/1.
+    target : {"all", "treated", "control", "overlap"}, default="all"
+        Population, as in ``average_effect`` of a learner.
     where : array-like of bool of shape (n,), default=None
         Restrict the average to some rows.
+    by : array-like of shape (n,), default=None
+        Label of the subgroup of each row: one effect per label.
+    weights : array-like of shape (n,), default=None
+        Weight of each row in the population, on top of sample weights.
+    scale : {"difference", "ratio"}, default="difference"
+        Difference or ratio of mean outcomes.
     outcome_model, propensity_model : estimator, default=None
         Base models of the nuisances, cross-fitted on the rows.
     cv : int, splitter or list, default=5
@@ -53,7 +65,7 @@ def average_effect(
     Returns
     -------
     estimate : EffectEstimate
-        One value per arm but the control.
+        One value per arm but the control and per subgroup.
 
     Raises
     ------
@@ -63,10 +75,12 @@ def average_effect(
     Notes
     -----
     Assumes no unmeasured confounding given X, and overlap; effects from a model that
-    has seen the rows would bias the result. With residuals u, v and predicted effect
-    :math:`\tau`, the score for two arms is
-    :math:`\tau + v (u - v \tau) / (e (1 - e))`; for several arms the doubly robust
-    scores of the cross-fitted outcome models are used.
+    has seen the rows would bias the result. Outcome models are rebuilt around the
+    effects: with :math:`m(x)` the mean outcome and :math:`e_a` the propensities,
+    :math:`\mu_0 = m - \sum_a e_a \tau_a` and :math:`\mu_a = \mu_0 + \tau_a`. For two
+    arms the score is then :math:`\tau + v (u - v \tau) / (e (1 - e))` with residuals u
+    and v. For a continuous treatment the variance of T given X replaces
+    :math:`e (1 - e)`.
 
     References
     ----------
@@ -94,41 +108,6 @@ def average_effect(
         control_arm=control_arm,
         options=EvaluationOptions(outcome_model, propensity_model, cv, random_state),
     )
-    data = evaluation.data
+    question = Question(target, where, by, weights, scale)
     tau = evaluation.checked(np.asarray(effects, dtype=float))
-    scores = _scores(evaluation, tau)
-    weight = data.weights * _mask(where, data.n_rows, owner)
-    weight = weight / weight.mean()
-    value = (weight[:, None] * scores).mean(axis=0)
-    labels: tuple[str, ...] = ("slope",)
-    if data.arms is not None:
-        labels = tuple(f"{arm} vs {data.arms[0]}" for arm in data.arms[1:])
-    return EffectEstimate.from_influence(
-        value,
-        weight[:, None] * (scores - value),
-        labels=labels,
-        groups=data.groups,
-        row_key=data.row_key,
-        name="average effect (all)",
-    )
-
-
-def _scores(evaluation: Evaluation, tau: np.ndarray) -> np.ndarray:
-    """Return the scores of each contrast, shape (n, n_contrasts)."""
-    if evaluation.data.n_contrasts > 1:
-        return evaluation.scores
-    u, v = evaluation.residuals
-    return residual_scores(tau, u[:, None], v, evaluation.treatment_variance[:, None])
-
-
-def _mask(where: Any, n_rows: int, owner: str) -> np.ndarray:
-    if where is None:
-        return np.ones(n_rows)
-    mask = np.asarray(where)
-    if mask.dtype != bool or mask.shape != (n_rows,) or not mask.any():
-        raise ValueError(
-            f"{owner}: where must be a boolean mask of shape ({n_rows},) that selects "
-            f"some rows, got dtype {mask.dtype}, shape {mask.shape}, "
-            f"{int(np.sum(mask))} selected."
-        )
-    return mask.astype(float)
+    return evaluation.average_effect(tau, question, owner)

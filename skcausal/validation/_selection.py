@@ -8,14 +8,14 @@ from sklearn.model_selection import cross_validate
 
 from skcausal.estimation._evaluation import add_nuisances
 from skcausal.estimation._models import fresh_copy
-from skcausal.estimation._wrapping import target_of
+from skcausal.estimation._wrapping import named_learners, target_of
 from skcausal.utils._splitters import TreatmentStratifiedKFold
 from skcausal.utils._target import fields_of, resolve_target
 from skcausal.validation._scorers import get_scorer
 
 
 def compare_learners(
-    learners: list[tuple[str, Any]],
+    learners: Any,
     X: Any,
     y: Any,
     *,
@@ -32,7 +32,7 @@ def compare_learners(
 
     Parameters
     ----------
-    learners : list of (name, learner)
+    learners : list of (name, learner) or dict of name to learner
         Candidates: learners, or Pipelines that end in one.
     X : array-like or DataFrame of shape (n, n_features)
         Covariates, as the candidates take them.
@@ -89,9 +89,7 @@ def compare_learners(
     't'
     """
     owner = "compare_learners"
-    names = [name for name, _ in learners]
-    if len(set(names)) != len(names) or not names:
-        raise ValueError(f"{owner}: learners need distinct names, got {names}.")
+    learners = named_learners(learners, owner)
     scores = [scoring] if isinstance(scoring, str) else list(scoring)
     scorers = {name: get_scorer(name, random_state=random_state) for name in scores}
     parts = resolve_target(owner, y, treatment, sample_weight, groups)

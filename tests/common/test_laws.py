@@ -89,7 +89,7 @@ def test_frozen_base_models_equal_refitted_ones():
     from skcausal.estimation import RLearner
 
     linear = LinearRegression()
-    one = RLearner(frozen, effect_model=linear, random_state=0)
+    one = RLearner(frozen, effect_model=linear, outcome_mean="direct", random_state=0)
     one.fit(data.X, data.y, treatment=data.treatment)
     expected = frozen.predict(data.X)
     np.testing.assert_allclose(one.nuisances_["outcome"][0, :, 0], expected)

@@ -61,7 +61,8 @@ def logit() -> LogisticRegression:
 def learner_of(name: str, *, treatment_model: Any = None, **options: Any) -> Any:
     """Make a learner of linear base models by its first letter(s).
 
-    The R-learner is the published one, whose mean outcome knows no treatment.
+    R and DR are as published: with a mean outcome that knows no treatment, and with
+    equal weights.
     """
     line = LinearRegression()
     propensity = logit() if treatment_model is None else treatment_model
@@ -72,8 +73,8 @@ def learner_of(name: str, *, treatment_model: Any = None, **options: Any) -> Any
         "R": (RLearner, line, propensity, line),
         "DR": (DRLearner, line, propensity, line),
     }
-    if name == "R":
-        options = {"outcome_mean": "direct"} | options
+    as_published = {"R": {"outcome_mean": "direct"}, "DR": {"weighting": "uniform"}}
+    options = as_published.get(name, {}) | options
     cls, *arguments = models[name]
     return cls(*arguments, **options)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LinearRegression
 
-from skcausal.estimation import KnownPropensity, RLearner, XLearner
+from skcausal.estimation import DRLearner, KnownPropensity, RLearner, XLearner
 from tests.estimation.helpers import (
     LEARNERS,
     MULTI_ARMS,
@@ -230,6 +230,31 @@ def test_dr_learner_regresses_scores(kind):
         np.testing.assert_allclose(learner.scores_[:, arm - 1], psi, rtol=1e-6)
         expected = ols(table.X, psi, table.X)
         np.testing.assert_allclose(effects[:, arm - 1], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["binary", "multi"])
+def test_dr_learner_with_overlap_weights(kind, rng):
+    """Rows count by how comparable their arms are: e_a e_0 / (e_a + e_0)."""
+    table = make_table(kind, 120)
+    weight = rng.uniform(0.5, 2, 120)
+    control = 0 if kind == "binary" else "none"
+    learner = learner_of(
+        "DR", cv=table.splits, weighting="overlap", control_arm=control
+    )
+    learner.fit(table.X, table.y, treatment=table.treatment, sample_weight=weight)
+    _, e = hand_nuisances(table, weight)
+    effects = learner.effect(table.X).reshape(120, -1)
+    for arm in range(1, table.codes.max() + 1):
+        overlap = e[:, arm] * e[:, 0] / (e[:, arm] + e[:, 0])
+        scores = learner.scores_[:, arm - 1]
+        expected = ols(table.X, scores, table.X, weight * overlap)
+        np.testing.assert_allclose(effects[:, arm - 1], expected, rtol=1e-6)
+
+
+def test_dr_learner_weights_by_overlap_by_default(binary):
+    assert DRLearner().weighting == "overlap"
+    with pytest.raises(ValueError, match="must be 'overlap' or 'uniform', got 'none'"):
+        fit("DR", binary, weighting="none")
 
 
 def test_dr_learner_repeats_average_the_scores(binary):

@@ -85,7 +85,9 @@ def test_no_model_predicts_a_group_that_trained_it(kind, rng):
     discrete = kind == "binary"
     treatment_model = SeenClassifier() if discrete else SeenRegressor()
     learner = RLearner(SeenRegressor(), treatment_model, LinearRegression())
-    learner.fit(table.X, table.y, treatment=table.treatment, groups=groups)
+    learner.set_params(outcome_mean="direct").fit(
+        table.X, table.y, treatment=table.treatment, groups=groups
+    )
     np.testing.assert_array_equal(learner.nuisances_["outcome"], 0)
     expected = 0.5 if discrete else 0
     np.testing.assert_array_equal(learner.nuisances_["treatment_mean"], expected)
@@ -200,7 +202,8 @@ def test_averages_fit_what_is_missing_once(table, fits):
 
 
 def test_refit_effect_fits_no_nuisance(table, fits):
-    learner = dr(random_state=None).fit(table.X, table.y, treatment=table.treatment)
+    learner = dr(random_state=None, weighting="uniform")
+    learner.fit(table.X, table.y, treatment=table.treatment)
     before = learner.effect(table.X)
     learner.set_params(effect_model=LinearRegression(fit_intercept=False))
     learner.refit_effect()

@@ -11,7 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, PolynomialFeatures
 
 from skcausal.estimation import DRLearner, KnownPropensity
-from tests.estimation.helpers import learner_of, logit, make_table
+from tests.estimation.helpers import learner_of, make_table
 
 
 def fit(name, table, **metadata):
@@ -95,6 +95,14 @@ def test_several_arms():
         check_interval(learner, table, scores, np.ones(120), column=column)
 
 
+def test_overlap_weights_enter_the_sandwich():
+    table = make_table()
+    learner = learner_of("DR", cv=table.splits, weighting="overlap", random_state=0)
+    learner.fit(table.X, table.y, treatment=table.treatment)
+    e = learner.nuisances_["propensity"][0, :, 1]
+    check_interval(learner, table, learner.scores_[:, 0], e * (1 - e))
+
+
 def test_zero_weights_leave_rows_out(rng):
     """A row of weight zero counts as a row, as in statsmodels, but moves nothing."""
     table = make_table()
@@ -108,7 +116,7 @@ def test_pipeline_with_a_linear_last_step():
     curved = make_pipeline(
         PolynomialFeatures(2, include_bias=False), LinearRegression()
     )
-    learner = DRLearner(LinearRegression(), logit(), curved, random_state=0)
+    learner = learner_of("DR", random_state=0).set_params(effect_model=curved)
     learner.fit(table.X, table.y, treatment=table.treatment)
     lower, upper = learner.effect_interval(table.X)
     X, y = table.X, learner.scores_[:, 0]
@@ -140,7 +148,7 @@ def test_one_hot_columns_are_collinear_yet_intervals_exist(rng):
     )
     base = make_pipeline(columns, LinearRegression())
     propensity = make_pipeline(columns, LogisticRegression())
-    learner = DRLearner(base, propensity, base, random_state=0)
+    learner = DRLearner(base, propensity, base, weighting="uniform", random_state=0)
     learner.fit(frame, table.y, treatment=table.treatment)
     lower, upper = learner.effect_interval(frame)
     Z = np.column_stack([table.X[:, 0], level == "a"])

@@ -95,9 +95,9 @@ class RLearner(EffectLearner):
     :math:`\sum_i (u_i - v_i \tau(x_i))^2`: a regression of :math:`u / v` on X with
     weight :math:`v^2`. The blended mean :math:`m = \sum_a e_a \mu_a` makes an error of
     the propensity cancel between u and :math:`v \tau` wherever the outcome model is
-    right, which lowers the error of the effect at the same cost. Several arms are one such problem per arm: on the rows of that
-    arm and of the control, with the outcome mean of those rows and
-    :math:`e = e_a / (e_a + e_0)`.
+    right, which lowers the error of the effect at the same cost. Several arms are one
+    such problem per arm: on the rows of that arm and of the control, with the outcome
+    mean of those rows and :math:`e = e_a / (e_a + e_0)`.
 
     References
     ----------

@@ -8,16 +8,14 @@ from sklearn.utils.validation import check_is_fitted
 from skcausal.estimation._base import EffectLearner
 from skcausal.estimation._crossfit import fit_in_full
 from skcausal.estimation._data import CausalData
+from skcausal.estimation._defaults import default_regressor
 from skcausal.estimation._effect_models import (
     fit_effect_models,
     predict_effects,
     select_features,
 )
-from skcausal.estimation._models import (
-    KnownPropensity,
-    arm_probabilities,
-    predict_mean,
-)
+from skcausal.estimation._known_propensity import KnownPropensity
+from skcausal.estimation._models import arm_probabilities, predict_mean
 from skcausal.estimation._nuisances import (
     OUTCOME_BY_ARM,
     PROPENSITY,
@@ -187,12 +185,16 @@ class XLearner(EffectLearner):
             weight,
             seed=self._settings.seed + arm,
             owner=self._settings.owner,
+            default=default_regressor,  # imputed effects are as noisy as outcomes
         )[0]
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         features = select_features(X, self.effect_features, "XLearner.effect")
         probability = arm_probabilities(
-            self.propensity_model_, X, self.arms_, "XLearner: propensity_model"
+            self.propensity_model_,
+            X,
+            np.asarray(self.arms_),
+            "XLearner: propensity_model",
         )
         effects = np.empty((n_rows_of(X), len(self.effect_models_)))
         for column, pair in enumerate(self.effect_models_):

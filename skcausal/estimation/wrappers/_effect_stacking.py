@@ -11,7 +11,13 @@ from sklearn.utils.validation import check_is_fitted, check_random_state
 from skcausal.estimation._delegation import effect_of
 from skcausal.estimation._evaluation import Evaluation, EvaluationOptions
 from skcausal.estimation._models import fresh_copy
-from skcausal.estimation._wrapping import EffectWrapper, rows_of, slim, target_of
+from skcausal.estimation._wrapping import (
+    EffectWrapper,
+    named_learners,
+    rows_of,
+    slim,
+    target_of,
+)
 from skcausal.utils._splitters import TreatmentStratifiedKFold
 from skcausal.utils._target import fields_of, resolve_target
 
@@ -180,7 +186,7 @@ class EffectStacking(_BaseComposition, EffectWrapper):
         n_learners = len(candidates)
         self.learners_ = [learner for learner, _ in results[:n_learners]]
         held_out = [effects for _, effects in results[n_learners:]]
-        effects = _gather(held_out, splits, n_learners)
+        effects = _gather(held_out, splits, n_learners, target.shape[0])
         options = EvaluationOptions(
             self.outcome_model, self.propensity_model, splits, seed, self.n_jobs
         )
@@ -211,11 +217,8 @@ class EffectStacking(_BaseComposition, EffectWrapper):
                 f"EffectStacking: method must be one of "
                 f"{', '.join(map(repr, _METHODS))}, got {self.method!r}."
             )
-        if not self.learners:
-            raise ValueError(
-                "EffectStacking: learners must hold (name, learner) pairs."
-            )
-        self._validate_names([name for name, _ in self.learners])
+        pairs = named_learners(self.learners, "EffectStacking.fit")
+        self._validate_names([name for name, _ in pairs])
 
     def effect(self, X: Any, *, treated: Any = None, control: Any = None) -> np.ndarray:
         """Return the weighted effect of the candidates for each row.
@@ -255,9 +258,10 @@ def _fit_candidate(
     return None, np.asarray(slim(copy).predict(rows_of(X, test)))
 
 
-def _gather(held_out: list[Any], splits: list[Any], n_learners: int) -> np.ndarray:
+def _gather(
+    held_out: list[Any], splits: list[Any], n_learners: int, n_rows: int
+) -> np.ndarray:
     """Put out-of-fold effects into one array (n_learners, n, n_contrasts)."""
-    n_rows = sum(len(test) for _, test in splits)
     width = held_out[0].reshape(held_out[0].shape[0], -1).shape[1]
     effects = np.full((n_learners, n_rows, width), np.nan)
     for position, predicted in enumerate(held_out):
