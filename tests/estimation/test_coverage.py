@@ -25,7 +25,7 @@ POINTS = np.array([[0.0, 0.0], [1.0, -1.0], [-1.5, 0.5]])
 
 
 def propensity(X):
-    return expit(0.8 * X[:, 0] - 0.4 * X[:, 1])
+    return expit(0.6 * X[:, 0] - 0.3 * X[:, 1])
 
 
 def effect(X):
@@ -85,7 +85,8 @@ def average_coverage(make_learner, n_draws, n_rows):
     hits = {name: [] for name in truth}
     for seed in range(n_draws):
         X, y, treatment = draw(seed, n_rows)
-        learner = make_learner().fit(X, y, treatment=treatment)
+        learner = make_learner().set_params(random_state=seed)
+        learner.fit(X, y, treatment=treatment)
         for target in ("all", "treated", "control", "overlap"):
             interval = learner.average_effect(target=target).interval()
             hits[target].append(covers(interval, truth[target]))
@@ -110,6 +111,7 @@ def test_row_intervals_of_the_dr_learner_cover(weighting):
     for seed in range(250):
         X, y, treatment = draw(seed, 400)
         learner = DRLearner(LINE, LOGIT, LINE, weighting=weighting, cv=2)
+        learner.set_params(random_state=seed)
         learner.fit(X, y, treatment=treatment)
         hits.append(covers(learner.effect_interval(POINTS), effect(POINTS)))
     for point, values in zip(POINTS, np.transpose(hits), strict=True):
@@ -125,7 +127,8 @@ def test_row_intervals_of_the_r_learner_cover_for_a_dose():
         dose = 0.5 * X[:, 0] + rng.normal(size=400)
         noise = rng.normal(size=400) * (1 + 0.3 * np.abs(dose))
         y = X.sum(axis=1) + dose * effect(X) + noise
-        learner = RLearner(curve, LINE, LINE, cv=2).fit(X, y, treatment=dose)
+        learner = RLearner(curve, LINE, LINE, cv=2, random_state=seed)
+        learner.fit(X, y, treatment=dose)
         hits.append(covers(learner.effect_interval(POINTS), effect(POINTS)))
         slopes.append(covers(learner.average_effect(target="overlap").interval(), 1.0))
     for point, values in zip(POINTS, np.transpose(hits), strict=True):

@@ -190,8 +190,8 @@ def test_results_do_not_depend_on_n_jobs(data):
 @pytest.mark.parametrize(
     ("learners", "options", "message"),
     [
-        ([], {}, r"learners must hold \(name, learner\) pairs"),
-        ([("a", SLearner()), ("a", TLearner())], {}, "not unique"),
+        ([], {}, r"must be \(name, learner\) pairs"),
+        ([("a", SLearner()), ("a", TLearner())], {}, "distinct names"),
         ([("a__b", SLearner())], {}, "must not contain __"),
         ([("a", SLearner())], {"method": "voting"}, "method must be one of 'q_aggreg"),
         ([("a", SLearner(LINE))], {"cv": KFold(200)}, "n_splits=200"),
