@@ -24,7 +24,7 @@ def _default_parameters(n_rows: int) -> dict[str, Any]:
 
 
 def _default_classifier_parameters(n_rows: int) -> dict[str, Any]:
-    """Return calmer LightGBM settings: an overfitted propensity inflates its inverse."""
+    """Return calmer settings: an overfitted propensity inflates its inverse."""
     parameters = _default_parameters(n_rows)
     calm = {
         "n_estimators": int(0.7 * parameters["n_estimators"]),
