@@ -1,5 +1,6 @@
 """One list of folds per fit, shared by every nuisance."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +71,11 @@ def _splits(data: CausalData, cv: Any, seed: int, owner: str) -> list[Any]:
     """Return a list of (train, test) positions."""
     if isinstance(cv, (int, np.integer)):
         _check_int_cv(data, int(cv), owner)
-        groups = data.groups
-        return list(split_rows(data.strata(), groups, data.n_rows, int(cv), seed))
+        arguments = (data.strata(), data.groups, data.n_rows, int(cv), seed)
+        with warnings.catch_warnings():
+            # Events rarer than folds are spread as far as they go; arms were checked.
+            warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+            return list(split_rows(*arguments))
     if hasattr(cv, "split") and not isinstance(cv, str):
         placeholder = np.zeros((data.n_rows, 1))
         strata = data.outcome if data.strata() is None else data.strata()

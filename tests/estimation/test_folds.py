@@ -53,6 +53,15 @@ def test_folds_are_stratified_on_arm_and_binary_outcome(rng):
         assert np.bincount(events).tolist() == [2] * 5
 
 
+def test_events_rarer_than_folds_are_spread_as_far_as_they_go():
+    table = make_table(n_rows=200)
+    table.y = np.zeros(200, dtype=int)
+    events = np.flatnonzero(table.treatment == 1)[:3]
+    table.y[events] = 1
+    folds = assignment(data_of(table))[0]  # without a warning of scikit-learn's
+    assert len(set(folds[events])) == 3
+
+
 def test_groups_are_never_split(rng):
     table = make_table(n_rows=200)
     groups = rng.integers(30, size=200)
