@@ -7,7 +7,8 @@ from typing import Any
 
 import joblib
 
-_MAX_ENTRIES = 128
+_MAX_ENTRIES = 64
+_MAX_BYTES = 2**29  # of arrays; fitted models come on top
 _entries: OrderedDict[str, Any] = OrderedDict()
 _lock = threading.Lock()
 
@@ -38,8 +39,14 @@ def store(key: str | None, value: Any) -> None:
     with _lock:
         _entries[key] = value
         _entries.move_to_end(key)
-        while len(_entries) > _MAX_ENTRIES:
+        while len(_entries) > _MAX_ENTRIES or _total_bytes() > _MAX_BYTES:
             _entries.popitem(last=False)
+
+
+def _total_bytes() -> int:
+    """Return the size of the arrays held; models without a known size count as 0."""
+    arrays = (getattr(value, "values", value) for value in _entries.values())
+    return sum(getattr(array, "nbytes", 0) for array in arrays)
 
 
 def cached(key: str | None, compute: Callable[[], Any]) -> Any:

@@ -112,23 +112,22 @@ class LinearInference:
     ) -> "LinearInference":
         """Compute (Z'WZ)^-1 [sum of g g'] (Z'WZ)^-1 with g = w e z per row or group.
 
-        White (1980), with the factor n / (n - rank of Z); Liang & Zeger (1986) for
-        clusters, with G / (G - 1).
+        White (1980), with the factor n / (n - rank of Z), for independent rows. For
+        clusters the jackknife (CR3; Bell & McCaffrey 2002): every cluster's moment is
+        divided by one minus its leverage, without which few clusters undercover.
         """
         Z = design_matrix(model, X)
         residual = target - model.predict(X)
         bread, rank = _inverse_gram(Z, weight)
         moments = Z * (weight * residual)[:, None]
-        n_units, n_columns = Z.shape
-        factor = n_units / max(n_units - rank, 1)
-        if groups is not None:
-            codes = np.unique(groups, return_inverse=True)[1]
-            sums = np.zeros((codes.max() + 1, n_columns))
-            np.add.at(sums, codes, moments)
-            moments, n_units = sums, sums.shape[0]
-            factor = n_units / max(n_units - 1, 1)
-        covariance = factor * bread @ (moments.T @ moments) @ bread
-        return cls(covariance, None if groups is None else n_units)
+        if groups is None:
+            factor = Z.shape[0] / max(Z.shape[0] - rank, 1)
+            return cls(factor * bread @ (moments.T @ moments) @ bread, None)
+        codes = np.unique(groups, return_inverse=True)[1]
+        moments = _leave_one_out(moments, Z, weight, codes, bread)
+        n_groups = moments.shape[0]
+        factor = (n_groups - 1) / n_groups
+        return cls(factor * bread @ (moments.T @ moments) @ bread, n_groups)
 
     def standard_errors(self, model: Any, X: Any) -> np.ndarray:
         """Return the standard error of the predicted effect of each row."""
@@ -143,6 +142,28 @@ class LinearInference:
         if self.n_groups is None:
             return float(stats.norm.ppf(tail))
         return float(stats.t(self.n_groups - 1).ppf(tail))
+
+
+def _leave_one_out(
+    moments: np.ndarray,
+    Z: np.ndarray,
+    weight: np.ndarray,
+    codes: np.ndarray,
+    bread: np.ndarray,
+) -> np.ndarray:
+    """Return (I - Z_g'W_g Z_g bread)^-1 Z_g'W_g e_g per cluster, shape (G, n_columns).
+
+    Times the bread, this is how far the coefficients move when cluster g is left out.
+    """
+
+    def sums(values: np.ndarray) -> np.ndarray:
+        total = np.zeros((codes.max() + 1, values.shape[1]))
+        np.add.at(total, codes, values)
+        return total
+
+    gram = np.stack([sums(Z * (weight * z)[:, None]) for z in Z.T], axis=2)
+    kept = np.eye(Z.shape[1]) - gram @ bread
+    return np.einsum("gij,gj->gi", np.linalg.pinv(kept), sums(moments))
 
 
 def _inverse_gram(Z: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, int]:

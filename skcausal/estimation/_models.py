@@ -81,7 +81,7 @@ def fit_model(
         return model.fit(X, target, **{parameter: weight})
 
 
-def fresh_copy(model: Any, seed: int | None) -> Any:
+def fresh_copy(model: Any, seed: Any) -> Any:
     """Clone a base model and seed every random state that is still free."""
     copy = clone(model)
     if seed is not None:

@@ -1,4 +1,4 @@
-"""Intervals of linear effect models equal the sandwich covariances of statsmodels."""
+"""Intervals of linear effect models equal HC1 and the jackknife by statsmodels."""
 
 import numpy as np
 import pandas as pd
@@ -28,16 +28,18 @@ def fit(name, table, **metadata):
 
 
 def statsmodels_errors(target, X, weight, new, groups=None):
-    """Return fitted values, standard errors and the number of clusters."""
-    model = sm.WLS(target, sm.add_constant(X), weights=weight)
-    if groups is None:
-        result = model.fit(cov_type="HC1")
-        covariance = result.cov_params()
-    else:
-        options = {"groups": groups, "use_correction": False}
-        result = model.fit(cov_type="cluster", cov_kwds=options)
-        n_groups = len(np.unique(groups))
-        covariance = result.cov_params() * n_groups / (n_groups - 1)
+    """Return fitted values and standard errors: HC1, or the jackknife over clusters."""
+    design = sm.add_constant(X)
+    result = sm.WLS(target, design, weights=weight).fit(cov_type="HC1")
+    covariance = result.cov_params()
+    if groups is not None:
+        moves = []
+        for group in np.unique(groups):
+            kept = groups != group
+            model = sm.WLS(target[kept], design[kept], weights=weight[kept])
+            moves.append(model.fit().params - result.params)
+        share = (len(moves) - 1) / len(moves)
+        covariance = share * np.transpose(moves) @ np.array(moves)
     Z = sm.add_constant(new)
     return Z @ result.params, np.sqrt(np.einsum("ij,jk,ik->i", Z, covariance, Z))
 

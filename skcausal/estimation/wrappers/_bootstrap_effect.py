@@ -196,7 +196,9 @@ def _refit(estimator: Any, X: Any, target: np.ndarray, method: str, seed: int) -
         rows, resampled = np.arange(target.shape[0]), _reweighted(target, random)
     else:
         rows, resampled = _resampled(target, method, random)
-    return slim(fresh_copy(estimator, seed).fit(rows_of(X, rows), resampled))
+    # Not an integer seed: nuisances of resampled rows would only fill the cache.
+    copy = fresh_copy(estimator, np.random.RandomState(seed))
+    return slim(copy.fit(rows_of(X, rows), resampled))
 
 
 def _reweighted(target: np.ndarray, random: np.random.Generator) -> np.ndarray:
