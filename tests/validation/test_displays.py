@@ -224,6 +224,7 @@ def test_from_estimator_scores_the_rows(display, observed):
     assert shown.name == "DRLearner"
 
 
+@pytest.mark.filterwarnings("ignore:.*propensity below")
 def test_from_estimator_takes_a_search_and_the_keyword(observed):
     X, target = observed
     grid = {"drlearner__n_repeats": [1]}
