@@ -1,14 +1,14 @@
 """Causal inference that is scikit-learn: effects, for whom, and how sure.
 
 =========================  ==========================================================
-package                the question it answers
+package                    the question it answers
 =========================  ==========================================================
-``skcausal.estimation``  What is the effect? Learners with ``fit`` and ``effect``
-``skcausal.inference``   How sure? Effect estimates that carry their influence
-``skcausal.validation``  Could it be wrong? Scores, curves, scorers, selection
-``skcausal.analysis``    The whole story: the report and the command line
-``skcausal.datasets``    Generators with known effects and public data
-``skcausal.testing``     For authors of estimators: laws every learner must pass
+``skcausal.estimation``    What is the effect? Learners with ``fit`` and ``effect``
+``skcausal.inference``     How sure? Effect estimates that carry their influence
+``skcausal.validation``    Could it be wrong? Scores, curves, scorers, selection
+``skcausal.analysis``      The whole story: the report and the command line
+``skcausal.datasets``      Generators with known effects and public data
+``skcausal.testing``       For authors of estimators: laws every learner must pass
 =========================  ==========================================================
 
 Four helpers live here because every package uses them: :func:`causal_target`
