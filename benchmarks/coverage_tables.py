@@ -15,8 +15,9 @@ unit noise. Averages: effect 1 + x1 / 2 + 1[x4 > 0] / 2. Pointwise: effect 1 + x
 - x4 / 2 at five fixed points, default nuisances, `LinearRegression` as effect model; \
 in clusters of ten that share half the variance of covariates, noise and assignment, \
 `groups=` given. Linear nuisances: `LinearRegression`, so the outcome model is wrong, \
-and `LogisticRegression` without penalty, which is right. Every learner averages the \
-same doubly robust scores, so learners with equal nuisances have equal rows.
+and `LogisticRegression` without penalty, which is right. S, T and X average \
+the same doubly robust scores (outcome models by arm), so they have equal rows; so do R \
+and DR (one outcome model with the arm among the features).
 
 Rule: a cell passes if the 99 % Clopper-Pearson interval of its coverage meets \
 [.93, .97]; at most 2 % of the cells may fail, none below .90. se / sd is the mean \

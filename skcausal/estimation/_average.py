@@ -111,13 +111,17 @@ class Question:
 
 def average_effect(
     data: CausalData,
-    nuisances: NuisanceEstimates,
+    outcome_means: np.ndarray,
+    propensity: np.ndarray,
     question: Question,
     *,
     min_propensity: float,
     owner: str,
 ) -> EffectEstimate:
-    """Return doubly robust average effects of arms against control."""
+    """Return doubly robust average effects of arms against control.
+
+    Both nuisances are out of fold, of shape (n_repeats, n, n_arms).
+    """
     question.check(data, owner)
     weight = question.row_weights(data, owner)
     subgroups = question.subgroups(data, owner)
@@ -126,11 +130,10 @@ def average_effect(
         for contrast in range(1, data.n_arms)
         for label, mask in subgroups
     ]
-    mu = nuisances["outcome_by_arm"]
-    e = np.maximum(propensity_of(nuisances), min_propensity)
+    e = np.maximum(propensity, min_propensity)
     repeats = [
         [_cell(data, m, p, question, c, weight * mask, owner) for c, _, mask in cells]
-        for m, p in zip(mu, e, strict=True)
+        for m, p in zip(outcome_means, e, strict=True)
     ]
     labels = tuple(_label(data, contrast, label) for contrast, label, _ in cells)
     return _assembled(data, repeats, labels, question)

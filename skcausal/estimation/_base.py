@@ -212,11 +212,13 @@ class EffectLearner(EffectMixin):
             data = self._training_data("average_effect")
             folds = self._make_folds()
             return average_slope(data, self.nuisances_, question, folds, self._settings)
-        self._ensure((OUTCOME_BY_ARM, self._treatment_nuisance()))
+        means = self._outcome_means()
+        self._ensure((means, self._treatment_nuisance()))
         self._warn_of_overlap(self.nuisances_, owner)
         return average_effect(
             self._data,
-            self.nuisances_,
+            self.nuisances_[means.name],
+            propensity_of(self.nuisances_),
             question,
             min_propensity=self.min_propensity,
             owner=owner,
@@ -237,6 +239,10 @@ class EffectLearner(EffectMixin):
     def _level_effects(self, X: Any, treated: Any, control: Any) -> np.ndarray:
         """Return the effect between two levels of a continuous treatment (hook)."""
         raise NotImplementedError
+
+    def _outcome_means(self) -> Nuisance:
+        """Return the nuisance that predicts the outcome at each arm."""
+        return OUTCOME_BY_ARM
 
     def _treatment_nuisance(self) -> Nuisance:
         """Return the nuisance that predicts the treatment."""

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline
 
 from skcausal.estimation._defaults import default_effect_model
 from skcausal.estimation._models import fit_model, fresh_copy
-from skcausal.utils._validation import is_pandas
+from skcausal.utils._validation import is_pandas, take_rows
 
 _COLLINEAR = 1e-13  # of the largest eigenvalue, columns having unit length
 
@@ -37,6 +37,28 @@ def select_features(X: Any, features: Any, owner: str) -> Any:
         ) from None
 
 
+class AverageModel:
+    """The mean of fitted regressors.
+
+    Parameters
+    ----------
+    estimators : list of fitted regressors
+        Kept as ``estimators_``.
+    """
+
+    def __init__(self, estimators: list[Any]) -> None:
+        self.estimators_ = estimators
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of features of the regressors."""
+        return int(self.estimators_[0].n_features_in_)
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the mean prediction of each row."""
+        return predict_effects(self.estimators_, X).mean(axis=1)
+
+
 def fit_effect_models(
     model: Any,
     X: Any,
@@ -45,9 +67,27 @@ def fit_effect_models(
     *,
     seed: int,
     owner: str,
+    parts: list[np.ndarray] | None = None,
     default: Callable[[int], Any] = default_effect_model,
 ) -> list[Any]:
-    """Fit one effect model per column of ``targets`` (n, k), weights (n, k) or None."""
+    """Fit one effect model per column of ``targets`` (n, k), weights (n, k) or None.
+
+    With ``parts`` (positions of rows) each part trains a model, and their mean counts.
+    """
+    if parts is not None:
+        members = [
+            fit_effect_models(
+                model,
+                take_rows(X, rows),
+                targets[rows],
+                None if weights is None else weights[rows],
+                seed=seed,
+                owner=owner,
+                default=default,
+            )
+            for rows in parts
+        ]
+        return [AverageModel(list(column)) for column in zip(*members, strict=True)]
     fitted = []
     for column in range(targets.shape[1]):
         weight = None if weights is None else weights[:, column]
@@ -218,10 +258,12 @@ def linear_interval(
 
 def has_linear_effect(learner: Any) -> bool:
     """Tell whether a learner's effect model gives intervals in closed form."""
-    if learner.effect_model is not None and is_linear(learner.effect_model):
+    one_model = getattr(learner, "n_effect_parts", 1) in ("auto", 1)
+    if one_model and is_linear(learner.effect_model):
         return True
     raise AttributeError(
         f"{type(learner).__name__} has effect_interval only when effect_model is a "
-        "LinearRegression (or a Pipeline that ends in one). Wrap the learner in "
-        "skcausal.estimation.BootstrapEffect for intervals with any model."
+        "LinearRegression (or a Pipeline that ends in one) fitted on all rows at once. "
+        "Wrap the learner in skcausal.estimation.BootstrapEffect for intervals with "
+        "any model."
     )

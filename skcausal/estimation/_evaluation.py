@@ -20,11 +20,9 @@ from skcausal.estimation._folds import Folds, make_folds
 from skcausal.estimation._losses import normalised_dr_score, normalised_r_score
 from skcausal.estimation._nuisances import (
     OUTCOME,
-    OUTCOME_BY_ARM,
+    OUTCOME_POOLED,
     PROPENSITY,
     Nuisance,
-    NuisanceEstimates,
-    NuisanceFit,
 )
 from skcausal.estimation._scores import contrast_scores, residual_scores
 from skcausal.inference import EffectEstimate
@@ -182,7 +180,7 @@ class Evaluation:
                 OverlapWarning,
                 stacklevel=3,
             )
-        mu = self.nuisance(OUTCOME_BY_ARM)
+        mu = self.nuisance(OUTCOME_POOLED)
         e = np.maximum(e, _MIN_PROPENSITY)
         return contrast_scores(self.data.outcome, self.data.treatment, mu, e)
 
@@ -196,15 +194,13 @@ class Evaluation:
         e = self.nuisance(PROPENSITY)
         control = self.nuisance(OUTCOME)[:, 0] - (e[:, 1:] * effects).sum(axis=1)
         mu = np.column_stack([control, control[:, None] + effects])
-        none = np.empty(0)
-        nuisances = NuisanceEstimates(
-            {
-                "outcome_by_arm": NuisanceFit(mu[None], none),
-                "propensity": NuisanceFit(e[None], none),
-            }
-        )
         return average_effect(
-            self.data, nuisances, question, min_propensity=_MIN_PROPENSITY, owner=owner
+            self.data,
+            mu[None],
+            e[None],
+            question,
+            min_propensity=_MIN_PROPENSITY,
+            owner=owner,
         )
 
     def _average_slope(
@@ -350,7 +346,7 @@ def add_nuisances(
     >>> data = make_observational(200, random_state=0)
     >>> target = causal_target(data.y, data.treatment)
     >>> add_nuisances(data.X, target).dtype.names[2:]
-    ('nuisance_outcome', 'nuisance_propensity', 'nuisance_outcome_by_arm')
+    ('nuisance_outcome', 'nuisance_propensity', 'nuisance_outcome_pooled')
     """
     if not is_causal_target(target):
         raise TypeError(
@@ -367,7 +363,7 @@ def add_nuisances(
     )
     wanted = [OUTCOME, PROPENSITY]
     if evaluation.data.is_discrete:
-        wanted.append(OUTCOME_BY_ARM)
+        wanted.append(OUTCOME_POOLED)
     values = {n.name: evaluation.nuisance(n) for n in wanted}
     values["outcome"] = values["outcome"][:, 0]
     if not evaluation.data.is_discrete:

@@ -61,8 +61,8 @@ def logit() -> LogisticRegression:
 def learner_of(name: str, *, treatment_model: Any = None, **options: Any) -> Any:
     """Make a learner of linear base models by its first letter(s).
 
-    R and DR are as published: with a mean outcome that knows no treatment, and with
-    equal weights.
+    R is as published, its mean outcome knows no treatment; DR has equal weights,
+    outcome models by arm and one effect model.
     """
     line = LinearRegression()
     propensity = logit() if treatment_model is None else treatment_model
@@ -73,10 +73,13 @@ def learner_of(name: str, *, treatment_model: Any = None, **options: Any) -> Any
         "R": (RLearner, line, propensity, line),
         "DR": (DRLearner, line, propensity, line),
     }
-    as_published = {"R": {"outcome_mean": "direct"}, "DR": {"weighting": "uniform"}}
-    options = as_published.get(name, {}) | options
+    plain: dict[str, dict[str, Any]] = {
+        "R": {"outcome_mean": "direct"},
+        "DR": {"weighting": "uniform", "outcome_by_arm": True, "n_effect_parts": 1},
+    }
+    options = plain.get(name, {}) | options
     cls, *arguments = models[name]
-    return cls(*arguments, **options)
+    return cls(*arguments).set_params(**options)
 
 
 LEARNERS = ("S", "T", "X", "R", "DR")
@@ -100,8 +103,10 @@ def out_of_fold(table: Table, y: Any, weight: Any = None) -> np.ndarray:
     return predicted
 
 
-def hand_nuisances(table: Table, weight: Any = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return out-of-fold outcome by arm and propensity, columns by arm code."""
+def hand_nuisances(
+    table: Table, weight: Any = None, *, pooled: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return out-of-fold outcome means and propensity, columns by arm code."""
     codes = table.codes
     n_arms = codes.max() + 1
     mu, e = np.empty((2, len(codes), n_arms))
@@ -111,7 +116,12 @@ def hand_nuisances(table: Table, weight: Any = None) -> tuple[np.ndarray, np.nda
         e[test] = model.predict_proba(table.X[test])
         for arm in range(n_arms):
             rows, chosen = train[codes[train] == arm], w[codes[train] == arm]
-            mu[test, arm] = ols(table.X[rows], table.y[rows], table.X[test], chosen)
+            old, new = table.X[rows], table.X[test]
+            if pooled:
+                rows, chosen, indicators = train, w, np.eye(n_arms)[:, 1:]
+                old = np.column_stack([table.X[train], indicators[codes[train]]])
+                new = np.column_stack([new, indicators[np.full(len(test), arm)]])
+            mu[test, arm] = ols(old, table.y[rows], new, chosen)
     return mu, e
 
 

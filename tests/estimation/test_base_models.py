@@ -95,7 +95,7 @@ def test_selection_inside_a_search_runs_per_fold(table):
     pipeline = make_pipeline(SelectKBest(f_regression), LinearRegression())
     search = GridSearchCV(pipeline, {"selectkbest__k": [1, 2]}, cv=2)
     learner = fit(DRLearner(search, logit(), search, random_state=0), table)
-    models = learner.nuisances_.fits["outcome_by_arm"].models
+    models = learner.nuisances_.fits["outcome_pooled"].models
     assert all(model.best_params_["selectkbest__k"] in (1, 2) for model in models)
     assert not hasattr(search, "best_params_")
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, Ridge
 
 from skcausal.estimation import DRLearner, KnownPropensity, RLearner, XLearner
 from tests.estimation.helpers import (
     LEARNERS,
     MULTI_ARMS,
+    SeenRegressor,
     hand_nuisances,
     learner_of,
     logit,
@@ -255,6 +256,47 @@ def test_dr_learner_weights_by_overlap_by_default(binary):
     assert DRLearner().weighting == "overlap"
     with pytest.raises(ValueError, match="must be 'overlap' or 'uniform', got 'none'"):
         fit("DR", binary, weighting="none")
+
+
+@pytest.mark.parametrize("kind", ["binary", "multi"])
+def test_dr_learner_with_one_outcome_model(kind):
+    table = make_table(kind, 120)
+    learner = fit("DR", table, outcome_by_arm=False)
+    mu, e = hand_nuisances(table, pooled=True)
+    arms = np.eye(mu.shape[1])[table.codes]
+    psi = mu + arms * (table.y[:, None] - mu) / e
+    expected = psi[:, 1:] - psi[:, :1]
+    np.testing.assert_allclose(learner.scores_, expected, rtol=1e-6)
+    average = np.ravel(learner.average_effect().value)
+    np.testing.assert_allclose(average, expected.mean(axis=0), rtol=1e-6)
+
+
+def test_dr_learner_averages_effect_models_of_disjoint_parts(rng):
+    """Each group is in one part; the mean of the parts' models is the effect."""
+    table = make_table("multi", 120)
+    groups = rng.integers(15, size=120)
+    learner = learner_of("DR", cv=3, control_arm="none", n_effect_parts=3)
+    learner.set_params(effect_model=SeenRegressor(), weighting="uniform")
+    learner.fit(table.X, table.y, treatment=table.treatment, groups=groups)
+    for model in learner.effect_models_:
+        seen = np.stack([np.isin(table.X[:, 0], m.seen_) for m in model.estimators_])
+        np.testing.assert_array_equal(seen.sum(axis=0), 1)
+        part = seen.argmax(axis=0)
+        assert all(len(set(part[groups == g])) == 1 for g in np.unique(groups))
+    np.testing.assert_allclose(learner.effect(table.X), 1 / 3)
+
+
+def test_number_of_effect_models(binary):
+    def count(**options):
+        model = fit("DR", binary, n_effect_parts="auto", **options).effect_models_[0]
+        return len(getattr(model, "estimators_", [model]))
+
+    assert count() == 1
+    assert count(effect_model=Ridge()) == 2
+    for wrong in (0, 1.5, "two"):
+        with pytest.raises(ValueError, match="n_effect_parts must be a positive int"):
+            fit("DR", binary, n_effect_parts=wrong)
+    assert not hasattr(learner_of("DR", n_effect_parts=2), "effect_interval")
 
 
 def test_dr_learner_repeats_average_the_scores(binary):

@@ -73,7 +73,7 @@ def test_no_model_predicts_a_row_that_trained_it(learner, kind):
     learner.set_params(control_arm=control, n_repeats=2)
     learner.fit(table.X, table.y, treatment=table.treatment)
     learner.average_effect()
-    assert set(learner.nuisances_.fits) >= {"outcome_by_arm"}
+    assert set(learner.nuisances_.fits) & {"outcome_by_arm", "outcome_pooled"}
     assert_nothing_was_seen(learner, learner.arms_.size)
 
 
@@ -136,17 +136,19 @@ def dr(**options):
 def test_learners_with_one_seed_share_equal_nuisances(table, fits):
     outcome, treatment = fits
     first = dr().fit(table.X, table.y, treatment=table.treatment)
-    assert (len(outcome), len(treatment)) == (6, 3)
+    assert (len(outcome), len(treatment)) == (3, 3)
     dr(effect_features=[0]).fit(table.X, table.y, treatment=table.treatment)
     dr(min_propensity=0.02).fit(table.X, table.y, treatment=table.treatment)
-    assert (len(outcome), len(treatment)) == (6, 3)
-    # The R-learner's propensity is the same under another name; its outcome is not.
+    assert (len(outcome), len(treatment)) == (3, 3)
+    # The R-learner's nuisances are the same, the propensity under another name.
     r = RLearner(CountingRegressor(), CountingClassifier(), LinearRegression(), cv=3)
     r.set_params(random_state=0).fit(table.X, table.y, treatment=table.treatment)
-    assert (len(outcome), len(treatment)) == (9, 3)
+    assert (len(outcome), len(treatment)) == (3, 3)
     r_values, dr_values = r.nuisances_["treatment_mean"], first.nuisances_["propensity"]
     assert r_values is dr_values
     assert r.average_effect().value == first.average_effect().value
+    assert (len(outcome), len(treatment)) == (3, 3)
+    dr(outcome_by_arm=True).fit(table.X, table.y, treatment=table.treatment)
     assert (len(outcome), len(treatment)) == (9, 3)
 
 
@@ -186,7 +188,7 @@ def test_other_rows_are_not_shared(part, table, fits):
 
 @pytest.mark.parametrize("state", [None, np.random.RandomState(0)])
 def test_without_an_integer_seed_nothing_is_shared(state, table, fits):
-    for expected in (6, 12):
+    for expected in (3, 6):
         learner = dr(random_state=state)
         learner.fit(table.X, table.y, treatment=table.treatment)
         assert len(fits[0]) == expected
@@ -207,7 +209,7 @@ def test_refit_effect_fits_no_nuisance(table, fits):
     before = learner.effect(table.X)
     learner.set_params(effect_model=LinearRegression(fit_intercept=False))
     learner.refit_effect()
-    assert (len(fits[0]), len(fits[1])) == (6, 3)
+    assert (len(fits[0]), len(fits[1])) == (3, 3)
     assert not np.allclose(learner.effect(table.X), before)
     expected = np.linalg.lstsq(table.X, learner.scores_[:, 0], rcond=None)[0]
     np.testing.assert_allclose(learner.effect(table.X), table.X @ expected)
@@ -219,18 +221,18 @@ def test_a_search_over_effect_models_fits_nuisances_once_per_fold(table, fits):
     search = GridSearchCV(dr(cv=2), grid, cv=3, scoring=get_scorer("r_score"))
     search.fit(table.X, target)
     assert len(search.cv_results_["params"]) == 6
-    # Three folds and the refit; in each two inner folds, two arms, one propensity.
-    assert (len(fits[0]), len(fits[1])) == (4 * 2 * 2, 4 * 2)
+    # Three folds and the refit; in each two inner folds with one outcome model.
+    assert (len(fits[0]), len(fits[1])) == (4 * 2, 4 * 2)
 
 
 def test_memory_keeps_nuisances_on_disk(table, fits, tmp_path):
     memory = joblib.Memory(str(tmp_path), verbose=0)
     first = dr(memory=memory).fit(table.X, table.y, treatment=table.treatment)
-    assert (len(fits[0]), len(fits[1])) == (6, 3)
+    assert (len(fits[0]), len(fits[1])) == (3, 3)
     for place in (memory, str(tmp_path)):
         clear_cache()  # as a new session would
         again = dr(memory=place).fit(table.X, table.y, treatment=table.treatment)
-        assert (len(fits[0]), len(fits[1])) == (6, 3)
+        assert (len(fits[0]), len(fits[1])) == (3, 3)
         np.testing.assert_array_equal(again.scores_, first.scores_)
     clear_cache()
     plain = dr().fit(table.X, table.y, treatment=table.treatment)

@@ -109,7 +109,7 @@ def test_score_without_treatment_says_what_to_do(table):
 @pytest.mark.parametrize("kind", ["binary", "multi"])
 def test_effect_scores_by_hand(kind):
     table = make_table(kind, 120)
-    mu, e = hand_nuisances(table)
+    mu, e = hand_nuisances(table, pooled=True)
     codes = table.codes
     psi = mu + np.eye(mu.shape[1])[codes] * (table.y[:, None] - mu) / e
     expected = psi[:, 1:] - psi[:, :1]
@@ -147,14 +147,14 @@ def test_add_nuisances_travel_with_the_rows(kind):
         np.testing.assert_allclose(parts.nuisances["propensity"], expected)
         assert set(parts.nuisances) == {"outcome", "propensity"}
     else:
-        mu, e = (values[::-2] for values in hand_nuisances(table, weight))
+        mu, e = (values[::-2] for values in hand_nuisances(table, weight, pooled=True))
         labels = ["none", "call", "mail"] if kind == "multi" else [0, 1]
         by_label = np.argsort(labels)  # columns follow the sorted labels
         np.testing.assert_allclose(
             parts.nuisances["propensity"], e[:, by_label], rtol=1e-6
         )
-        by_arm = parts.nuisances["outcome_by_arm"]
-        np.testing.assert_allclose(by_arm, mu[:, by_label], rtol=1e-6)
+        means = parts.nuisances["outcome_pooled"]
+        np.testing.assert_allclose(means, mu[:, by_label], rtol=1e-6)
 
 
 def test_added_nuisances_suit_any_control_arm():

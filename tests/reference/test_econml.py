@@ -177,22 +177,31 @@ class PerArm(RegressorMixin, BaseEstimator):
         ).astype(int)
 
 
+@pytest.mark.parametrize("by_arm", [False, True], ids=["pooled", "by_arm"])
 @pytest.mark.parametrize("model", MODELS, ids=IDS)
 @pytest.mark.parametrize("n_arms", [2, 3])
-def test_dr_learner(model, n_arms, data, multi):
-    """Given EconML a model that treats arms apart, the scores are the same."""
+def test_dr_learner(model, n_arms, by_arm, data, multi):
+    """EconML's outcome model is one of [X, indicators]; PerArm treats arms apart."""
     data = data if n_arms == 2 else multi
     X, y, treatment = arrays(data)
     splits = splits_of(data)
     final = clone(LINE) if model is MODELS[1] else clone(model)
     peer = econml_dr.DRLearner(
         model_propensity=clone(PROPENSITY),
-        model_regression=PerArm(clone(model), n_arms),
+        model_regression=PerArm(clone(model), n_arms) if by_arm else clone(model),
         model_final=final,
         min_propensity=0.01,
         cv=splits,
     ).fit(y, treatment, X=X)
-    ours = DRLearner(model, PROPENSITY, final, weighting="uniform", cv=splits)
+    ours = DRLearner(
+        model,
+        PROPENSITY,
+        final,
+        outcome_by_arm=by_arm,
+        n_effect_parts=1,
+        weighting="uniform",
+        cv=splits,
+    )
     fitted(ours, data)
     np.testing.assert_allclose(
         ours.effect(X), contrasts(peer, X, n_arms), rtol=1e-6, atol=1e-8
@@ -204,7 +213,7 @@ def test_linear_dr_learner_has_the_same_intervals(data):
     splits = splits_of(data)
     peer = econml_dr.LinearDRLearner(
         model_propensity=clone(PROPENSITY),
-        model_regression=PerArm(clone(LINE)),
+        model_regression=clone(LINE),
         min_propensity=0.01,
         cv=splits,
     ).fit(y, treatment, X=X)
@@ -233,7 +242,7 @@ def test_average_effects(name):
     learner = {
         "S": SLearner(LINE, PROPENSITY),
         "T": TLearner(LINE, PROPENSITY),
-        "DR": DRLearner(LINE, PROPENSITY, LINE),
+        "DR": DRLearner(LINE, PROPENSITY, LINE, outcome_by_arm=True),
     }[name].set_params(cv=splits)
     learner.fit(X, y, treatment=treatment)
     estimate = learner.average_effect()

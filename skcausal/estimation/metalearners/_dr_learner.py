@@ -11,13 +11,16 @@ from skcausal.estimation._data import CausalData
 from skcausal.estimation._effect_models import (
     fit_effect_models,
     has_linear_effect,
+    is_linear,
     linear_inferences,
     linear_interval,
     predict_effects,
     select_features,
 )
+from skcausal.estimation._folds import make_folds
 from skcausal.estimation._nuisances import (
     OUTCOME_BY_ARM,
+    OUTCOME_POOLED,
     PROPENSITY,
     Nuisance,
     NuisanceEstimates,
@@ -28,19 +31,26 @@ from skcausal.estimation._scores import contrast_scores
 class DRLearner(EffectLearner):
     r"""Learn effects by regressing doubly robust scores on the covariates.
 
-    Right if either the outcome models or the propensity model is right, and with
-    products of their errors only; the scores also serve average effects.
+    Right if either the outcome model or the propensity model is right; errors of both
+    enter as products only.
 
     Parameters
     ----------
     outcome_model : estimator, default=None
-        Model of the outcome within an arm. A classifier for binary outcomes, else a
-        regressor; None is LightGBM sized by the data.
+        Model of the outcome given covariates and arm. A classifier for binary outcomes,
+        else a regressor; None is LightGBM sized by the data.
     propensity_model : classifier, default=None
         Model of the treatment given covariates; None is
         LightGBM sized by the data, ``KnownPropensity`` the design of an experiment.
     effect_model : regressor, default=None
         Model of the effect given covariates; None is LightGBM sized by the data.
+    outcome_by_arm : bool, default=False
+        Fit ``outcome_model`` once per arm instead of once on all rows with the arm
+        among the features. True suits linear models, whose pooled fit has no
+        interactions with the arm.
+    n_effect_parts : int or "auto", default="auto"
+        Number of disjoint parts of the rows that train one effect model each; the
+        effect is their mean. "auto" is 2, and 1 where ``effect_model`` is linear.
     weighting : {"overlap", "uniform"}, default="overlap"
         Weights of the regression of the scores: "overlap" gives each row the inverse of
         the leading term of its score's variance; "uniform" is Kennedy's estimator,
@@ -78,7 +88,8 @@ class DRLearner(EffectLearner):
     nuisances_ : NuisanceEstimates
         Out-of-fold nuisance estimates, their held-out losses and fitted models.
     effect_models_ : list
-        One fitted effect model per arm but the control.
+        One fitted effect model per arm but the control; with several parts an
+        ``AverageModel``, whose ``estimators_`` are the models of the parts.
     scores_ : ndarray of shape (n, n_arms - 1)
         Doubly robust effect scores of the training rows.
     linear_inference_ : list of LinearInference or None
@@ -94,6 +105,10 @@ class DRLearner(EffectLearner):
     :math:`e_a e_0 / (e_a + e_0)`, because the variance of the score is
     :math:`\sigma^2 (1 / e_a + 1 / e_0)` for homoscedastic outcomes. Average effects
     are not weighted. With repetitions the scores are averaged first.
+
+    Scores are noisy, and a flexible effect model fits their noise: the mean of models
+    from disjoint halves has less of it at the cost of one fit on all rows. Kennedy's
+    algorithm averages in the same way, over folds.
 
     References
     ----------
@@ -118,7 +133,6 @@ class DRLearner(EffectLearner):
     True
     """
 
-    _nuisances: ClassVar[tuple[Nuisance, ...]] = (OUTCOME_BY_ARM, PROPENSITY)
     _model_parameters: ClassVar[tuple[str, ...]] = (
         "outcome_model",
         "propensity_model",
@@ -131,6 +145,8 @@ class DRLearner(EffectLearner):
         propensity_model: Any = None,
         effect_model: Any = None,
         *,
+        outcome_by_arm: bool = False,
+        n_effect_parts: Any = "auto",
         weighting: str = "overlap",
         effect_features: Any = None,
         cv: Any = 5,
@@ -146,6 +162,8 @@ class DRLearner(EffectLearner):
         self.outcome_model = outcome_model
         self.propensity_model = propensity_model
         self.effect_model = effect_model
+        self.outcome_by_arm = outcome_by_arm
+        self.n_effect_parts = n_effect_parts
         self.weighting = weighting
         self.effect_features = effect_features
         self.cv = cv
@@ -158,11 +176,17 @@ class DRLearner(EffectLearner):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
+    def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
+        return self._outcome_means(), PROPENSITY
+
+    def _outcome_means(self) -> Nuisance:
+        return OUTCOME_BY_ARM if self.outcome_by_arm else OUTCOME_POOLED
+
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         owner = self._settings.owner
         self._warn_of_overlap(nuisances, owner)
         propensities = np.maximum(nuisances["propensity"], self.min_propensity)
-        pairs = zip(nuisances["outcome_by_arm"], propensities, strict=True)
+        pairs = zip(nuisances[self._outcome_means().name], propensities, strict=True)
         scores = [
             contrast_scores(data.outcome, data.treatment, mu, e) for mu, e in pairs
         ]
@@ -174,12 +198,30 @@ class DRLearner(EffectLearner):
             features,
             self.scores_,
             weights,
+            parts=self._effect_parts(data),
             seed=self._settings.seed,
             owner=owner,
         )
         self.linear_inference_ = linear_inferences(
             self.effect_models_, features, self.scores_, weights, data.groups
         )
+
+    def _effect_parts(self, data: CausalData) -> list[np.ndarray] | None:
+        """Return the rows of each effect model; None for one model on all rows."""
+        n_parts, owner = self.n_effect_parts, self._settings.owner
+        if n_parts == "auto":
+            n_parts = 1 if is_linear(self.effect_model) else 2
+        if not isinstance(n_parts, (int, np.integer)) or n_parts < 1:
+            raise ValueError(
+                f"{owner}: n_effect_parts must be a positive integer or 'auto', got "
+                f"{n_parts!r}."
+            )
+        if n_parts == 1:
+            return None
+        parts = make_folds(
+            data, int(n_parts), n_repeats=1, seed=self._settings.seed, owner=owner
+        )
+        return [np.flatnonzero(rows) for _, _, rows in parts.splits()]
 
     def _weights(self, data: CausalData, e: np.ndarray) -> np.ndarray | None:
         """Return the regression weights of each contrast; None for equal ones."""

@@ -173,6 +173,11 @@ class RLearner(EffectLearner):
             return OUTCOME_POOLED, TREATMENT_MEAN
         return OUTCOME_BY_CONTRAST, TREATMENT_MEAN
 
+    def _outcome_means(self) -> Nuisance:
+        if self.outcome_mean == "blended":
+            return OUTCOME_POOLED
+        return super()._outcome_means()
+
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         owner = self._settings.owner
         target, weight = residual_problem(data, nuisances)
