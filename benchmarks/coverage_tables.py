@@ -15,8 +15,8 @@ unit noise. Averages: effect 1 + x1 / 2 + 1[x4 > 0] / 2. Pointwise: effect 1 + x
 - x4 / 2 at five fixed points, default nuisances, `LinearRegression` as effect model; \
 in clusters of ten that share half the variance of covariates, noise and assignment, \
 `groups=` given. Linear nuisances: `LinearRegression`, so the outcome model is wrong, \
-and `LogisticRegression` without penalty, which is right. S, T and X average \
-the same doubly robust scores (outcome models by arm), so they have equal rows; so do R \
+and `LogisticRegression` without penalty, which is right. S, T and X average the \
+same doubly robust scores (outcome models by arm), so they have equal rows; so do R \
 and DR (one outcome model with the arm among the features).
 
 Rule: a cell passes if the 99 % Clopper-Pearson interval of its coverage meets \
