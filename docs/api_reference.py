@@ -21,6 +21,7 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
+        "Forests": ["CausalForest"],
         "Wrappers": ["BootstrapEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",

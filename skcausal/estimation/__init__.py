@@ -2,6 +2,7 @@
 
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
+- ``CausalForest``: honest trees on binned data, with intervals.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
 - ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
@@ -14,6 +15,7 @@ from skcausal.estimation._defaults import (
     default_regressor,
 )
 from skcausal.estimation._known_propensity import KnownPropensity
+from skcausal.estimation.forests._causal_forest import CausalForest
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
 from skcausal.estimation.metalearners._s_learner import SLearner
@@ -24,6 +26,7 @@ from skcausal.estimation.wrappers._effect_stacking import EffectStacking
 
 __all__ = [
     "BootstrapEffect",
+    "CausalForest",
     "DRLearner",
     "EffectStacking",
     "KnownPropensity",

@@ -40,6 +40,7 @@ class EffectLearner(EffectMixin):
     _nuisances: ClassVar[tuple[Nuisance, ...]] = ()
     _model_parameters: ClassVar[tuple[str, ...]] = ("outcome_model", "propensity_model")
     _allows_continuous: ClassVar[bool] = False
+    _allows_several_arms: ClassVar[bool] = True
 
     def fit(
         self,
@@ -92,6 +93,12 @@ class EffectLearner(EffectMixin):
                 f"{owner}: a continuous treatment needs an SLearner or an RLearner; "
                 "this learner compares arms. Use one of them, cut the treatment into "
                 "levels, or say treatment_type='discrete'."
+            )
+        if data.n_arms > 2 and not self._allows_several_arms:
+            raise ValueError(
+                f"{owner}: the treatment has {data.n_arms} arms; this learner compares "
+                "two. Use a learner for several (RLearner, DRLearner), or keep the "
+                "rows of two arms."
             )
         check_effect_model(getattr(self, "effect_model", None), owner)
         self.arms_ = data.arms
@@ -212,12 +219,11 @@ class EffectLearner(EffectMixin):
             data = self._training_data("average_effect")
             folds = self._make_folds()
             return average_slope(data, self.nuisances_, question, folds, self._settings)
-        means = self._outcome_means()
-        self._ensure((means, self._treatment_nuisance()))
+        means = self._arm_means()
         self._warn_of_overlap(self.nuisances_, owner)
         return average_effect(
             self._data,
-            self.nuisances_[means.name],
+            means,
             propensity_of(self.nuisances_),
             question,
             min_propensity=self.min_propensity,
@@ -243,6 +249,12 @@ class EffectLearner(EffectMixin):
     def _outcome_means(self) -> Nuisance:
         """Return the nuisance that predicts the outcome at each arm."""
         return OUTCOME_BY_ARM
+
+    def _arm_means(self) -> np.ndarray:
+        """Return out-of-fold outcome means, shape (n_repeats, n, n_arms)."""
+        means = self._outcome_means()
+        self._ensure((means, self._treatment_nuisance()))
+        return self.nuisances_[means.name]
 
     def _treatment_nuisance(self) -> Nuisance:
         """Return the nuisance that predicts the treatment."""

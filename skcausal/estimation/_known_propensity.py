@@ -133,6 +133,13 @@ class KnownPropensity(ClassifierMixin, BaseEstimator):
             )
         return table
 
+    def __sklearn_tags__(self) -> Any:
+        """Take any covariates: none is looked at."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.sparse = True
+        return tags
+
     def _table_per_row(
         self, values: np.ndarray, n_rows: int, n_arms: int
     ) -> np.ndarray:

@@ -63,6 +63,7 @@ def _instance(cls: Any, default_models: bool) -> Any:
         "cv": 2,
         "random_state": 0,
         "n_bootstrap": 3,
+        "n_estimators": 100,
         "estimator": TLearner(**inner, cv=2),
         "learners": [
             ("s", SLearner(**inner, cv=2)),

@@ -62,6 +62,12 @@ def test_several_arms_with_labels(learner):
     data = make_observational(300, treatment="multi", random_state=0)
     labels = np.array(["none", "mail", "call"])[np.asarray(data.treatment)]
     parameters = learner.get_params(deep=False)
+    if not getattr(learner, "_allows_several_arms", True):
+        with pytest.raises(ValueError, match="3 arms; this learner compares two"):
+            clone(learner).set_params(control_arm="none").fit(
+                data.X, data.y, treatment=labels
+            )
+        return
     if "control_arm" in parameters:
         learner = clone(learner).set_params(control_arm="none")
     elif "estimator" in parameters:

@@ -1,0 +1,23 @@
+"""Honest forests on binned data: effects that vary, and how sure each one is.
+
+=====================  =======================================================
+module                 job
+=====================  =======================================================
+``_binning``           covariates to codes of one byte
+``_sampling``          which rows a tree sees (kernels)
+``_relabelling``       rows of a node to what its split maximises (kernels)
+``_splitting``         the best split of a node (kernels)
+``_growing``           one tree as flat arrays (kernels)
+``_prediction``        leaf statistics to estimates and variances (kernels)
+``_plan``              rules, sampling and rows that trees are grown by
+``_forest``            many trees as flat arrays
+``_planting``          growing trees in parallel
+``_parameters``        parameters that all forests share
+``_base_forest``       what all forest estimators share
+``_causal_forest``     ``CausalForest`` (Athey, Tibshirani and Wager 2019)
+=====================  =======================================================
+
+A kind of forest is a case in ``_relabelling.relabel``, ``_prediction.add_statistics``
+and ``_prediction.solve``. The names are imported from ``skcausal.estimation``; numba is
+imported when a forest is fitted.
+"""

@@ -1,0 +1,211 @@
+"""Many honest trees as flat arrays, and what can be asked of them."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed, effective_n_jobs
+
+from skcausal.estimation.forests import _prediction
+from skcausal.estimation.forests._plan import TrainingRows, TreeSampling, draw_rows
+
+
+@dataclass(frozen=True, eq=False)
+class FlatForest:
+    """Trees one after the other in flat arrays.
+
+    Parameters
+    ----------
+    kind : int
+        What the forest estimates, see ``_relabelling``.
+    sampling : TreeSampling
+        Which rows each tree saw.
+    tree_numbers : ndarray of shape (n_trees,)
+        Number of each tree, which its rows depend on.
+    nodes, subset_of, subsets, statistics : ndarray
+        As the kernels return them, of all trees.
+    node_start, subset_start, set_start, leaf_start : ndarray of shape (n_trees + 1,)
+        Where each tree starts in them.
+    """
+
+    kind: int
+    sampling: TreeSampling
+    tree_numbers: np.ndarray
+    nodes: np.ndarray
+    subset_of: np.ndarray
+    subsets: np.ndarray
+    statistics: np.ndarray
+    node_start: np.ndarray
+    subset_start: np.ndarray
+    set_start: np.ndarray
+    leaf_start: np.ndarray
+
+    @property
+    def n_trees(self) -> int:
+        """Number of trees."""
+        return len(self.node_start) - 1
+
+    @property
+    def trees(self) -> tuple[np.ndarray, ...]:
+        """The structure of the trees, as the kernels take it."""
+        return (
+            self.nodes,
+            self.node_start,
+            self.subset_of,
+            self.subset_start,
+            self.subsets,
+            self.set_start,
+        )
+
+    @classmethod
+    def join(
+        cls, kind: int, sampling: TreeSampling, numbers: np.ndarray, grown: list[Any]
+    ) -> "FlatForest":
+        """Put grown trees, each (nodes, subset_of, subsets, statistics), together."""
+        parts = [list(column) for column in zip(*grown, strict=True)]
+        arrays = [np.concatenate(column) for column in parts]
+        starts = [
+            np.concatenate([[0], np.cumsum([len(one) for one in column])])
+            for column in parts
+        ]
+        nodes, subset_of, subsets, statistics = arrays
+        node_start, subset_start, set_start, leaf_start = starts
+        return cls(
+            kind,
+            sampling,
+            numbers,
+            nodes,
+            subset_of,
+            subsets,
+            statistics,
+            node_start,
+            subset_start,
+            set_start,
+            leaf_start,
+        )
+
+    def predict(
+        self,
+        codes: np.ndarray,
+        *,
+        with_variance: bool = False,
+        drawn: np.ndarray | None = None,
+        n_jobs: int | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return estimates and variances (NaN unless asked for) of binned rows.
+
+        ``drawn`` marks the trees that may not speak about a row: its own, for
+        out-of-bag estimates of the training rows.
+        """
+        n = codes.shape[0]
+        estimates, variances = np.empty(n), np.full(n, np.nan)
+        mask = np.empty((0, 0), dtype=np.uint8) if drawn is None else drawn
+        n_parts = min(effective_n_jobs(n_jobs), -(-n // 256))
+        bounds = np.linspace(0, n, n_parts + 1).astype(int)
+        Parallel(n_jobs=n_parts, require="sharedmem")(
+            delayed(_prediction.predict)(
+                self.kind,
+                codes,
+                first,
+                last,
+                self.trees,
+                self.leaf_start,
+                self.statistics,
+                mask,
+                self.sampling.bag_size,
+                with_variance,
+                estimates,
+                variances,
+            )
+            for first, last in pairwise(bounds)
+        )
+        return estimates, variances
+
+    def leaves(self, codes: np.ndarray) -> np.ndarray:
+        """Return the leaf of each row in each tree, -1 where it is empty."""
+        found = np.empty((self.n_trees, codes.shape[0]), dtype=np.int32)
+        _prediction.find_leaves(
+            codes,
+            0,
+            codes.shape[0],
+            self.trees,
+            self.leaf_start,
+            self.statistics,
+            self.statistics.shape[1] - 1,
+            np.empty((0, 0), dtype=np.uint8),
+            found,
+        )
+        return found.T
+
+    def weights(self, codes: np.ndarray, rows: TrainingRows) -> Any:
+        """Return the weight of each training row for each binned row, sparse."""
+        from scipy import sparse
+
+        shape = (codes.shape[0], len(self.statistics))
+        leaves = self.leaves(codes)
+        counted = leaves >= 0
+        share = np.broadcast_to(1 / counted.sum(axis=1)[:, None], leaves.shape)
+        place = np.nonzero(counted)[0]
+        new = sparse.csr_array((share[counted], (place, leaves[counted])), shape=shape)
+        own = self.leaves(rows.codes)
+        entries = []
+        for tree, number in enumerate(self.tree_numbers.tolist()):
+            estimate = draw_rows(self.sampling, rows, number)[1]
+            leaf = own[estimate, tree]
+            weight = rows.weight[estimate] / self.statistics[leaf, -1]
+            kept = rows.weight[estimate] > 0
+            entries.append((weight[kept], leaf[kept], estimate[kept]))
+        values, leaf, row = (np.concatenate(one) for one in zip(*entries, strict=True))
+        shape = (len(self.statistics), rows.codes.shape[0])
+        return new @ sparse.csr_array((values, (leaf, row)), shape=shape)
+
+    def split_shares(self, n_features: int, depth: int = 4) -> np.ndarray:
+        """Return the weighted shares of splits by feature on the first levels."""
+        shares = np.zeros(n_features)
+        level = self.node_start[:-1]
+        root = level.copy()
+        for step in range(1, depth + 1):
+            nodes = self.nodes[level]
+            inner = nodes >= 0
+            if not inner.any():
+                break
+            features = (nodes[inner] >> 9) & 0xFFFFFF
+            counts = np.bincount(features, minlength=n_features)
+            shares += counts / counts.sum() / step**2
+            left = root[inner] + (nodes[inner] >> 33)
+            level = np.concatenate([left, left + 1])
+            root = np.concatenate([root[inner], root[inner]])
+        return shares / shares.sum() if shares.any() else shares
+
+    def drawn_rows(self, rows: TrainingRows) -> np.ndarray:
+        """Return which training rows each tree drew, one bit per tree and row."""
+        drawn = np.zeros((-(-self.n_trees // 8), rows.codes.shape[0]), dtype=np.uint8)
+        for position, number in enumerate(self.tree_numbers.tolist()):
+            grow, estimate = draw_rows(self.sampling, rows, number)
+            _prediction.mark_drawn(drawn, position, grow, estimate)
+        return drawn
+
+
+def merged(forests: list[FlatForest]) -> FlatForest:
+    """Return the trees of several forests as one."""
+
+    def joined(name: str) -> np.ndarray:
+        return np.concatenate([getattr(forest, name) for forest in forests])
+
+    def starts(name: str) -> np.ndarray:
+        sizes = [np.diff(getattr(forest, name)) for forest in forests]
+        return np.concatenate([[0], np.cumsum(np.concatenate(sizes))])
+
+    return replace(
+        forests[0],
+        tree_numbers=joined("tree_numbers"),
+        nodes=joined("nodes"),
+        subset_of=joined("subset_of"),
+        subsets=joined("subsets"),
+        statistics=joined("statistics"),
+        node_start=starts("node_start"),
+        subset_start=starts("subset_start"),
+        set_start=starts("set_start"),
+        leaf_start=starts("leaf_start"),
+    )

@@ -1,0 +1,246 @@
+"""Leaf statistics, and from them estimates and variances (numba kernels).
+
+A leaf keeps weighted means of its estimation rows: y for a regression; y, w, wy, ww for
+an effect; y, w, z, zy, zw with an instrument; a, b for a ratio. The forest averages the
+statistics over trees, which weights every training row as the forest kernel does, and
+solves the moment equation once per new row.
+"""
+
+import math
+
+import numpy as np
+
+from skcausal.estimation.forests._growing import goes_left
+from skcausal.estimation.forests._relabelling import CAUSAL, INSTRUMENTAL, REGRESSION
+from skcausal.estimation.forests._sampling import bare, kernel
+
+N_STATISTICS = (1, 4, 5, 2)  # by kind
+_BLOCK = 64  # rows whose leaves are looked up together
+
+
+@bare
+def leaf_of(nodes, codes, row, subset_of, subsets):
+    """Return the leaf that a row ends in."""
+    number = np.int64(0)
+    node = nodes[0]
+    while node >= 0:
+        left = goes_left(node, codes, row, subset_of, subsets, number)
+        number = (node >> 33) + (0 if left else 1)
+        node = nodes[number]
+    return -node - 1
+
+
+@bare
+def add_statistics(kind, targets, row, weight, out):
+    """Add the statistics of one row."""
+    y = targets[row, 0]
+    out[0] += weight * y
+    if kind == REGRESSION:
+        return
+    w = targets[row, 1]
+    out[1] += weight * w
+    if kind == CAUSAL:
+        out[2] += weight * w * y
+        out[3] += weight * w * w
+    elif kind == INSTRUMENTAL:
+        z = targets[row, 2]
+        out[2] += weight * z
+        out[3] += weight * z * y
+        out[4] += weight * z * w
+
+
+@kernel
+def fill_leaves(
+    kind, nodes, subset_of, subsets, n_leaves, codes, targets, weight, rows, n_columns
+):
+    """Return the weighted means of each leaf, shape (n_leaves, n_columns + 1).
+
+    The last column is the weight of the leaf; 0 marks an empty one.
+    """
+    sums = np.zeros((n_leaves, n_columns + 1), np.float64)
+    for row in rows:
+        if weight[row] > 0:
+            leaf = leaf_of(nodes, codes, row, subset_of, subsets)
+            add_statistics(kind, targets, row, weight[row], sums[leaf])
+            sums[leaf, n_columns] += weight[row]
+    for leaf in range(n_leaves):
+        total = sums[leaf, n_columns]
+        if total > 0:
+            for column in range(n_columns):
+                sums[leaf, column] /= total
+    return sums.astype(np.float32)
+
+
+@bare
+def solve(kind, mean, influence):
+    """Return the estimate of mean statistics; write its influence function.
+
+    ``influence`` receives coefficients such that the influence of statistics s is
+    ``influence @ (s - mean)``.
+    """
+    if kind == REGRESSION:
+        influence[0] = 1.0
+        return mean[0]
+    if kind == CAUSAL:
+        y, w, wy, ww = mean[0], mean[1], mean[2], mean[3]
+        variance = ww - w * w
+        slope = (wy - w * y) / variance
+        influence[0] = -w / variance
+        influence[1] = (2.0 * w * slope - y) / variance
+        influence[2] = 1.0 / variance
+        influence[3] = -slope / variance
+        return slope
+    if kind == INSTRUMENTAL:
+        y, w, z = mean[0], mean[1], mean[2]
+        covariance = mean[4] - z * w
+        slope = (mean[3] - z * y) / covariance
+        influence[0] = -z / covariance
+        influence[1] = z * slope / covariance
+        influence[2] = (w * slope - y) / covariance
+        influence[3] = 1.0 / covariance
+        influence[4] = -slope / covariance
+        return slope
+    ratio = mean[0] / mean[1]
+    influence[0] = 1.0 / mean[1]
+    influence[1] = -ratio / mean[1]
+    return ratio
+
+
+@bare
+def debiased_variance(between, within, n_bags):
+    """Return a positive variance from the variances between and within bags.
+
+    ``between - within`` is unbiased for what is left as the number of bags grows, but
+    may be negative; its posterior mean under a flat prior on the positive numbers is
+    not (the objective Bayes correction of the R package grf).
+    """
+    estimate = between - within
+    error = max(between, within) * math.sqrt(2.0 / n_bags)
+    if error <= 0:
+        return 0.0
+    ratio = estimate / error
+    density = math.exp(-0.5 * ratio * ratio) / math.sqrt(2.0 * math.pi)
+    tail = 0.5 * math.erfc(-ratio / math.sqrt(2.0))
+    if tail < 1e-300:
+        return 0.0
+    return estimate + error * density / tail
+
+
+@bare
+def row_variance(statistics, leaves, position, bag_size, mean, influence):
+    """Return the variance of one row's estimate by the bootstrap of little bags.
+
+    Only bags whose trees all apply count; their trees share the half of the rows that
+    was drawn for the bag, so that the spread of bag means holds the sampling variance
+    of the forest plus the Monte-Carlo variance of few trees, which is taken off.
+    """
+    n_columns = mean.shape[0]
+    n_bags, between, total = 0, 0.0, 0.0
+    for bag in range(leaves.shape[0] // bag_size):
+        bag_mean, squares, complete = 0.0, 0.0, True
+        for tree in range(bag * bag_size, (bag + 1) * bag_size):
+            leaf = leaves[tree, position]
+            if leaf < 0:
+                complete = False
+                break
+            value = 0.0
+            for column in range(n_columns):
+                value += influence[column] * (statistics[leaf, column] - mean[column])
+            bag_mean += value
+            squares += value * value
+        if complete:
+            bag_mean /= bag_size
+            between += bag_mean * bag_mean
+            total += squares / bag_size
+            n_bags += 1
+    if n_bags < 2:
+        return np.nan
+    between /= n_bags
+    within = (total / n_bags - between) / (bag_size - 1)
+    return debiased_variance(between, within, n_bags)
+
+
+@bare
+def is_drawn(drawn, tree, row):
+    """Tell whether a training row was drawn for a tree (either half of it)."""
+    return (drawn[tree >> 3, row] >> (tree & 7)) & 1
+
+
+@kernel
+def find_leaves(
+    codes, start, stop, trees, leaf_start, statistics, last_column, drawn, out
+):
+    """Write the leaf of each row of a block in each tree; -1 where it does not count.
+
+    A leaf counts if it is not empty and the row was not drawn for the tree.
+    """
+    nodes, node_start, subset_of, subset_start, subsets, set_start = trees
+    for tree in range(node_start.shape[0] - 1):
+        own = nodes[node_start[tree] : node_start[tree + 1]]
+        own_sets = subset_of[subset_start[tree] : subset_start[tree + 1]]
+        own_subsets = subsets[set_start[tree] : set_start[tree + 1]]
+        for row in range(start, stop):
+            out[tree, row - start] = -1
+            if drawn.shape[0] > 0 and is_drawn(drawn, tree, row):
+                continue
+            leaf = leaf_start[tree] + leaf_of(own, codes, row, own_sets, own_subsets)
+            if statistics[leaf, last_column] > 0:
+                out[tree, row - start] = leaf
+
+
+@kernel
+def predict(
+    kind,
+    codes,
+    first_row,
+    last_row,
+    trees,
+    leaf_start,
+    statistics,
+    drawn,
+    bag_size,
+    with_variance,
+    estimates,
+    variances,
+):
+    """Write estimates (and variances) of the rows ``first_row:last_row``.
+
+    NaN marks a row for which no tree counts.
+    """
+    n_columns = statistics.shape[1] - 1
+    n_trees = leaf_start.shape[0] - 1
+    leaves = np.empty((n_trees, _BLOCK), np.int32)
+    mean, influence = np.empty(n_columns), np.empty(n_columns)
+    for start in range(first_row, last_row, _BLOCK):
+        stop = min(start + _BLOCK, last_row)
+        find_leaves(
+            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
+        )
+        for row in range(start, stop):
+            count = 0
+            mean[:] = 0.0
+            for tree in range(n_trees):
+                leaf = leaves[tree, row - start]
+                if leaf >= 0:
+                    count += 1
+                    for column in range(n_columns):
+                        mean[column] += statistics[leaf, column]
+            if count == 0:
+                estimates[row], variances[row] = np.nan, np.nan
+                continue
+            mean /= count
+            estimates[row] = solve(kind, mean, influence)
+            if with_variance:
+                variances[row] = row_variance(
+                    statistics, leaves, row - start, bag_size, mean, influence
+                )
+
+
+@bare
+def mark_drawn(drawn, tree, grow, estimate):
+    """Mark the rows of a tree in the bit matrix ``drawn``."""
+    bit = np.uint8(1 << (tree & 7))
+    for row in grow:
+        drawn[tree >> 3, row] |= bit
+    for row in estimate:
+        drawn[tree >> 3, row] |= bit

@@ -1,0 +1,112 @@
+"""Which rows a tree sees: little bags, honest halves, clusters (numba kernels).
+
+Every draw depends on the seed, the bag and the tree only, so that the trees of a forest
+can be grown in any order, on any machine, and their rows found again for out-of-bag
+predictions.
+"""
+
+import numba
+import numpy as np
+
+_STEP = np.uint64(0x9E3779B97F4A7C15)
+_MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
+_MIX_2 = np.uint64(0x94D049BB133111EB)
+_U30, _U27, _U31, _U11 = (np.uint64(shift) for shift in (30, 27, 31, 11))
+_TO_UNIT = 1.0 / 9007199254740992.0  # 2^-53
+
+kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
+bare = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+
+
+@bare
+def next_word(state):
+    """Advance the generator (SplitMix64; Steele, Lea & Flood 2014); return 64 bits."""
+    state[0] += _STEP
+    word = state[0]
+    word = (word ^ (word >> _U30)) * _MIX_1
+    word = (word ^ (word >> _U27)) * _MIX_2
+    return word ^ (word >> _U31)
+
+
+@bare
+def next_uniform(state):
+    """Return a number in [0, 1)."""
+    return np.float64(next_word(state) >> _U11) * _TO_UNIT
+
+
+@kernel
+def seeded(seed, stream, position):
+    """Return a generator for one stream (bags, trees) and position within it."""
+    state = np.empty(1, np.uint64)
+    state[0] = np.uint64(seed)
+    state[0] = next_word(state) + np.uint64(stream)
+    state[0] = next_word(state) + np.uint64(position)
+    next_word(state)
+    return state
+
+
+@bare
+def choose(n, k, state, out):
+    """Write ``k`` of the numbers 0..n-1, sorted, each set equally likely, to ``out``.
+
+    Selection sampling: one pass, no permutation (Knuth, volume 2, algorithm S).
+    """
+    taken = 0
+    for i in range(n):
+        if taken == k:
+            break
+        if (n - i) * next_uniform(state) < k - taken:
+            out[taken] = i
+            taken += 1
+
+
+@kernel
+def tree_units(n_units, n_bag, n_sample, n_grow, seed, bag, tree):
+    """Return the sorted units that grow a tree and those that estimate in its leaves.
+
+    The bag is a half of all units, shared by the trees of the bag; the tree draws its
+    sample from the bag and splits it once more. Without honesty (``n_grow`` equal to
+    ``n_sample``) the same units do both.
+    """
+    state = seeded(seed, 1, bag)
+    in_bag = np.empty(n_bag, np.int32)
+    choose(n_units, n_bag, state, in_bag)
+    state = seeded(seed, 2, tree)
+    sample = np.empty(n_sample, np.int32)
+    choose(n_bag, n_sample, state, sample)
+    chosen = np.empty(n_grow, np.int32)
+    choose(n_sample, n_grow, state, chosen)
+    grow = np.empty(n_grow, np.int32)
+    estimate = np.empty(n_sample - n_grow if n_grow < n_sample else n_sample, np.int32)
+    position, others = 0, 0
+    for i in range(n_sample):
+        unit = in_bag[sample[i]]
+        if position < n_grow and chosen[position] == i:
+            grow[position] = unit
+            position += 1
+            if n_grow < n_sample:
+                continue
+        estimate[others] = unit
+        others += 1
+    return grow, estimate
+
+
+@kernel
+def rows_of(units, starts, members):
+    """Return the rows of some units; without clusters each row is its own unit.
+
+    ``members[starts[u]:starts[u + 1]]`` are the rows of unit ``u``; ``starts`` is empty
+    if units are rows.
+    """
+    if starts.shape[0] == 0:
+        return units
+    total = 0
+    for unit in units:
+        total += starts[unit + 1] - starts[unit]
+    rows = np.empty(total, np.int32)
+    position = 0
+    for unit in units:
+        for member in range(starts[unit], starts[unit + 1]):
+            rows[position] = members[member]
+            position += 1
+    return rows
