@@ -21,7 +21,7 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
-        "Forests": ["CausalForest"],
+        "Forests": ["CausalForest", "RegressionForest"],
         "Wrappers": ["BootstrapEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",

@@ -15,6 +15,7 @@ module                 job
 ``_parameters``        parameters that all forests share
 ``_base_forest``       what all forest estimators share
 ``_causal_forest``     ``CausalForest`` (Athey, Tibshirani and Wager 2019)
+``_regression_forest`` ``RegressionForest``
 =====================  =======================================================
 
 A kind of forest is a case in ``_relabelling.relabel``, ``_prediction.add_statistics``

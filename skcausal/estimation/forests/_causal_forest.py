@@ -12,15 +12,11 @@ from skcausal.estimation._nuisances import (
     Nuisance,
     NuisanceEstimates,
 )
-from skcausal.estimation.forests._base_forest import HonestForest
-from skcausal.estimation.forests._parameters import (
-    check_parameters,
-    tree_rules,
-    tree_sampling,
-)
+from skcausal.estimation.forests._base_forest import EffectForest
+from skcausal.estimation.forests._parameters import check_parameters
 
 
-class CausalForest(HonestForest):
+class CausalForest(EffectForest):
     r"""Learn effects with a forest of honest trees, and how sure each one is.
 
     Trees split where the effect varies and estimate it on rows that did not choose the
@@ -199,32 +195,21 @@ class CausalForest(HonestForest):
         self.random_state = random_state
 
     def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
-        check_parameters(self, data)
+        check_parameters(self)
         outcome = OUTCOME_POOLED if data.is_discrete else OUTCOME
         return outcome, TREATMENT_MEAN
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
-        from skcausal.estimation.forests._plan import training_rows
-        from skcausal.estimation.forests._planting import grow_more
         from skcausal.estimation.forests._relabelling import CAUSAL
 
-        self.__dict__.pop("oob_effects_", None)
-        seed, owner = self._settings.seed, self._settings.owner
         self._residuals = centred(data, nuisances)
-        self._bins, self._rows = training_rows(
-            data, np.column_stack(self._residuals), self.max_bins, seed, owner
-        )
-        earlier = getattr(self, "forest_", None) if self.warm_start else None
-        self.forest_ = grow_more(
-            earlier,
+        self._grow(
             CAUSAL,
-            self._rows,
-            tree_rules(self, self._rows.ordered.shape[0]),
-            tree_sampling(self, self._rows, seed),
-            self.n_estimators,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-            owner=owner,
+            data.X,
+            np.column_stack(self._residuals),
+            data.weights,
+            data.groups,
+            self._settings.seed,
         )
 
     @property

@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from skcausal.estimation._data import CausalData
-
 if TYPE_CHECKING:
     from skcausal.estimation.forests._plan import (
         TrainingRows,
@@ -21,12 +19,14 @@ def number_of_bags(forest: Any) -> int:
     return forest.n_estimators // 2 if forest.n_groups is None else forest.n_groups
 
 
-def check_parameters(forest: Any, data: CausalData) -> None:
-    """Refuse parameters out of range, and data that honest leaves cannot serve."""
+def check_parameters(forest: Any) -> None:
+    """Refuse parameters out of range."""
     owner = f"{type(forest).__name__}.fit"
     for name in ("n_estimators", "min_samples_leaf"):
         _check(forest, owner, name, "an integer of at least 1", _is_count(1))
-    _check(forest, owner, "min_samples_arm", "an integer of at least 0", _is_count(0))
+    if hasattr(forest, "min_samples_arm"):
+        rule = "an integer of at least 0"
+        _check(forest, owner, "min_samples_arm", rule, _is_count(0))
     if forest.max_depth is not None:
         _check(forest, owner, "max_depth", "None or at least 1", _is_count(1))
     for name, top in (("min_balance", 0.5), ("honest_fraction", 1.0)):
@@ -59,7 +59,7 @@ def tree_rules(forest: Any, n_features: int) -> "TreeRules":
 
     return TreeRules(
         min_samples_leaf=forest.min_samples_leaf,
-        min_samples_arm=forest.min_samples_arm,
+        min_samples_arm=getattr(forest, "min_samples_arm", 0),
         min_balance=forest.min_balance,
         imbalance_penalty=forest.imbalance_penalty,
         max_depth=_NO_LIMIT if forest.max_depth is None else forest.max_depth,

@@ -1,10 +1,10 @@
 """What trees are grown on, and by which rules."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from skcausal.estimation._data import CausalData
 from skcausal.estimation.forests import _sampling
 from skcausal.estimation.forests._binning import FeatureBins
 
@@ -113,21 +113,23 @@ def draw_rows(
 
 
 def training_rows(
-    data: CausalData, targets: np.ndarray, max_bins: int, seed: int, owner: str
-) -> tuple[FeatureBins, TrainingRows]:
-    """Bin the covariates; return the bins and the rows as kernels read them."""
-    bins = FeatureBins.fit(data.X, max_bins, seed, owner)
+    X: Any,
+    targets: np.ndarray,
+    weights: np.ndarray,
+    groups: np.ndarray | None,
+    bins: FeatureBins,
+) -> TrainingRows:
+    """Return rows as kernels read them; ``groups`` are codes of clusters."""
     start = members = np.empty(0, dtype=np.int32)
-    if data.groups is not None:
-        members = np.argsort(data.groups, kind="stable").astype(np.int32)
-        sizes = np.bincount(data.groups)
+    if groups is not None:
+        members = np.argsort(groups, kind="stable").astype(np.int32)
+        sizes = np.bincount(groups)
         start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
-    rows = TrainingRows(
-        codes=bins.transform(data.X),
+    return TrainingRows(
+        codes=bins.transform(X),
         ordered=bins.ordered,
         targets=np.ascontiguousarray(targets, dtype=np.float32),
-        weight=(data.weights / data.weights.mean()).astype(np.float32),
+        weight=(weights / weights.mean()).astype(np.float32),
         cluster_start=start,
         cluster_rows=members,
     )
-    return bins, rows
