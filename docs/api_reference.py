@@ -21,7 +21,7 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
-        "Forests": ["CausalForest", "RegressionForest"],
+        "Forests": ["CausalForest", "InstrumentalForest", "RegressionForest"],
         "Wrappers": ["BootstrapEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",

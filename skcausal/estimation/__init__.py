@@ -2,7 +2,8 @@
 
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
-- ``CausalForest``, ``RegressionForest``: honest trees on binned data, with intervals.
+- ``CausalForest``, ``InstrumentalForest``, ``RegressionForest``: honest trees on binned
+  data, with intervals.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
 - ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
@@ -16,6 +17,7 @@ from skcausal.estimation._defaults import (
 )
 from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.forests._causal_forest import CausalForest
+from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
 from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
@@ -30,6 +32,7 @@ __all__ = [
     "CausalForest",
     "DRLearner",
     "EffectStacking",
+    "InstrumentalForest",
     "KnownPropensity",
     "RLearner",
     "RegressionForest",

@@ -26,7 +26,7 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
 )
 from skcausal.inference import EffectEstimate
-from skcausal.utils._target import resolve_target
+from skcausal.utils._target import TargetParts, resolve_target
 from skcausal.utils._validation import OverlapWarning, check_features, n_rows_of
 
 
@@ -80,6 +80,10 @@ class EffectLearner(EffectMixin):
         """
         owner = f"{type(self).__name__}.fit"
         parts = resolve_target(owner, y, treatment, sample_weight, groups)
+        return self._fit(X, parts, owner)
+
+    def _fit(self, X: Any, parts: TargetParts, owner: str) -> "EffectLearner":
+        """Fit on a resolved target."""
         data = make_data(
             self._check_X(X, reset=True),
             parts,

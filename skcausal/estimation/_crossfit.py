@@ -306,6 +306,10 @@ def _target(nuisance: Nuisance, data: CausalData) -> np.ndarray:
     """Return what the base model has to predict."""
     if nuisance.target == "treatment":
         return data.treatment
+    if nuisance.target == "instrument":
+        assert data.instrument is not None
+        values = data.instrument
+        return values.astype(int) if data.binary_instrument else values
     return data.outcome.astype(int) if data.binary_outcome else data.outcome
 
 
@@ -375,8 +379,9 @@ def check_model(nuisance: Nuisance, model: Any, data: CausalData, owner: str) ->
                 f"{role} is a classifier, but the treatment is continuous. Use a "
                 "regressor, or treatment_type='discrete'."
             )
-    elif classifies and not data.binary_outcome:
+    elif classifies and not nuisance.uses_classifier(data):
+        hint = ", or outcome_type='binary' for an outcome of 0 and 1"
         raise ValueError(
-            f"{role} is a classifier, but the outcome is not binary. Use a regressor, "
-            "or outcome_type='binary' for an outcome of 0 and 1."
+            f"{role} is a classifier, but the {nuisance.target} is not binary. Use a "
+            f"regressor{hint if nuisance.target == 'outcome' else ''}."
         )

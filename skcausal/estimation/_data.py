@@ -34,6 +34,8 @@ class CausalData:
         Weights and cluster codes.
     known_propensity : ndarray of shape (n, n_arms) or None
         Per-row propensities known by design, columns ordered as ``arms``.
+    instrument : ndarray of shape (n,) or None
+        Instrument as floats, where the estimator uses one.
     """
 
     X: Any
@@ -44,6 +46,7 @@ class CausalData:
     sample_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     known_propensity: np.ndarray | None = None
+    instrument: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -72,6 +75,13 @@ class CausalData:
             np.ones(self.n_rows) if self.sample_weight is None else self.sample_weight
         )
 
+    @property
+    def binary_instrument(self) -> bool:
+        """Whether the instrument takes the values 0 and 1 only."""
+        return self.instrument is not None and bool(
+            np.isin(self.instrument, (0, 1)).all()
+        )
+
     def arm_indicators(self) -> np.ndarray:
         """Return the one-hot coded treatment, shape (n, n_arms)."""
         return np.eye(self.n_arms)[self.treatment]
@@ -98,6 +108,7 @@ class CausalData:
             sample_weight=optional(self.sample_weight),
             groups=optional(self.groups),
             known_propensity=optional(self.known_propensity),
+            instrument=optional(self.instrument),
         )
 
     def without_features(self) -> "CausalData":
@@ -113,7 +124,9 @@ class CausalData:
     @cached_property
     def content_hash(self) -> str:
         """Hash of everything a nuisance model could see."""
-        parts = (self.X, self.outcome, self.treatment, self.sample_weight)
+        parts: Any = (self.X, self.outcome, self.treatment, self.sample_weight)
+        if self.instrument is not None:
+            parts = (*parts, self.instrument)
         return str(joblib.hash((parts, self.binary_outcome, self.n_arms)))
 
     @cached_property
@@ -152,6 +165,7 @@ def make_data(
         "binary_outcome": binary,
         "sample_weight": parts.sample_weight,
         "groups": parts.groups,
+        "instrument": parts.instrument,
     }
     if treatment_is_continuous(parts.treatment, treatment_type, owner):
         if parts.propensity is not None:

@@ -19,7 +19,7 @@ class Nuisance:
         Key of the estimates.
     parameter : str
         Constructor parameter of the learner that holds the model.
-    target : {"outcome", "treatment"}
+    target : {"outcome", "treatment", "instrument"}
         What is predicted.
     rows : {"all", "by_arm", "by_contrast", "pooled"}
         On which rows: one model on all; one for each arm; one for each pair
@@ -62,6 +62,8 @@ class Nuisance:
         """Tell whether the target is a class."""
         if self.target == "treatment":
             return data.is_discrete
+        if self.target == "instrument":
+            return data.binary_instrument
         return data.binary_outcome
 
 
@@ -83,6 +85,7 @@ OUTCOME_POOLED = Nuisance("outcome_pooled", "outcome_model", "outcome", "pooled"
 OUTCOME_BY_ARM = Nuisance("outcome_by_arm", "outcome_model", "outcome", "by_arm")
 PROPENSITY = Nuisance("propensity", "propensity_model", "treatment")
 TREATMENT_MEAN = Nuisance("treatment_mean", "treatment_model", "treatment")
+INSTRUMENT_MEAN = Nuisance("instrument_mean", "instrument_model", "instrument")
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,11 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 _PACKAGES = ("skcausal.estimation",)
 
 
-def effect_learner_classes() -> list[type]:
-    """Return the public classes with an ``effect``, by name."""
+def effect_learner_classes(*, instrumental: bool = False) -> list[type]:
+    """Return the public classes with an ``effect``, by name.
+
+    With ``instrumental`` those whose ``fit`` takes an instrument, else all others.
+    """
     classes = set()
     for package in _PACKAGES:
         module = import_module(package)
@@ -19,11 +22,15 @@ def effect_learner_classes() -> list[type]:
             thing = getattr(module, name)
             is_class = inspect.isclass(thing) and issubclass(thing, BaseEstimator)
             if is_class and hasattr(thing, "effect"):
-                classes.add(thing)
+                takes = "instrument" in inspect.signature(thing.fit).parameters
+                if takes == instrumental:
+                    classes.add(thing)
     return sorted(classes, key=lambda one: one.__name__)
 
 
-def all_effect_learners(*, default_models: bool = False) -> list[Any]:
+def all_effect_learners(
+    *, default_models: bool = False, instrumental: bool = False
+) -> list[Any]:
     """Return one instance of every public estimator with an effect.
 
     Parameters
@@ -31,6 +38,8 @@ def all_effect_learners(*, default_models: bool = False) -> list[Any]:
     default_models : bool, default=False
         Whether base models are left at their defaults; linear ones otherwise, which
         are fast and have known answers.
+    instrumental : bool, default=False
+        Those whose ``fit`` takes an instrument instead of those whose does not.
 
     Returns
     -------
@@ -43,7 +52,8 @@ def all_effect_learners(*, default_models: bool = False) -> list[Any]:
     >>> any(type(one).__name__ == "DRLearner" for one in all_effect_learners())
     True
     """
-    return [_instance(cls, default_models) for cls in effect_learner_classes()]
+    classes = effect_learner_classes(instrumental=instrumental)
+    return [_instance(cls, default_models) for cls in classes]
 
 
 def _instance(cls: Any, default_models: bool) -> Any:
@@ -57,6 +67,7 @@ def _instance(cls: Any, default_models: bool) -> Any:
             "effect_model": LinearRegression(),
             "propensity_model": LogisticRegression(),
             "treatment_model": LogisticRegression(),
+            "instrument_model": LogisticRegression(),
         }
     inner = {k: v for k, v in linear.items() if k in ("outcome_model",)}
     options = linear | {

@@ -3,6 +3,7 @@
 import sys
 import zlib
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -36,11 +37,12 @@ class _PlainMixin:
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
     ) -> Any:
-        """Fit with a treatment derived from the rows."""
+        """Fit with a treatment derived from the rows, its own instrument if needed."""
         treatment = treatment_from_rows(X)
-        return super().fit(  # type: ignore[misc]
-            X, y, treatment=treatment, sample_weight=sample_weight, groups=groups
-        )
+        metadata = {"treatment": treatment, "sample_weight": sample_weight}
+        if "instrument" in signature(super().fit).parameters:  # type: ignore[misc]
+            metadata["instrument"] = treatment
+        return super().fit(X, y, **metadata, groups=groups)  # type: ignore[misc]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score with a treatment derived from the rows."""

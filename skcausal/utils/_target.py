@@ -12,6 +12,7 @@ from skcausal.utils._validation import (
     check_same_length,
     check_weights,
     missing_rows,
+    refuse_missing,
 )
 
 _NUISANCE_PREFIX = "nuisance_"
@@ -24,6 +25,7 @@ def causal_target(
     sample_weight: Any = None,
     groups: Any = None,
     propensity: Any = None,
+    instrument: Any = None,
 ) -> np.ndarray:
     """Pack outcome and treatment into one structured target for scikit-learn's tools.
 
@@ -44,6 +46,8 @@ def causal_target(
     propensity : array-like of shape (n,) or (n, n_arms), default=None
         Known probability of treatment: of the second of two sorted labels, or of all
         arms in sorted order of their labels. Replaces the estimated propensity.
+    instrument : array-like of shape (n,), default=None
+        Instrument, for estimators that use one: numbers, or two labels.
 
     Returns
     -------
@@ -80,6 +84,8 @@ def causal_target(
         fields["groups"] = check_groups(groups, n_rows, owner)
     if propensity is not None:
         fields["propensity"] = _check_propensity(propensity, labels, owner)
+    if instrument is not None:
+        fields["instrument"] = check_instrument(instrument, n_rows, owner)
     return pack(fields)
 
 
@@ -153,6 +159,28 @@ def _check_propensity(propensity: Any, labels: np.ndarray, owner: str) -> np.nda
     return values
 
 
+def check_instrument(instrument: Any, n_rows: int, owner: str) -> np.ndarray | None:
+    """Return the instrument as floats; two labels become 0 and 1 in sorted order."""
+    if instrument is None:
+        return None
+    values = as_vector(instrument, "instrument")
+    if values.shape[0] != n_rows:
+        raise ValueError(
+            f"{owner}: instrument must have one value for each of the {n_rows} rows, "
+            f"got {values.shape[0]}."
+        )
+    refuse_missing(values, "instrument", owner)
+    levels, codes = np.unique(values, return_inverse=True)
+    if values.dtype.kind in "iuf":
+        return values.astype(float)
+    if len(levels) > 2:
+        raise ValueError(
+            f"{owner}: the instrument has {len(levels)} labels "
+            f"({levels[:3].tolist()}, ...); use numbers, or two labels."
+        )
+    return codes.astype(float)
+
+
 @dataclass(frozen=True, eq=False)
 class TargetParts:
     """What ``y``, ``treatment``, weights and groups say once they are resolved."""
@@ -162,6 +190,7 @@ class TargetParts:
     sample_weight: np.ndarray | None = None
     groups: np.ndarray | None = None
     propensity: np.ndarray | None = None
+    instrument: np.ndarray | None = None
     nuisances: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -177,6 +206,7 @@ def resolve_target(
     treatment: Any = None,
     sample_weight: Any = None,
     groups: Any = None,
+    instrument: Any = None,
 ) -> TargetParts:
     """Find outcome and treatment, whichever of the two ways they travel.
 
@@ -191,7 +221,11 @@ def resolve_target(
                 f"{owner}: treatment is given twice, inside y (a causal_target) and "
                 "as keyword. Give it once."
             )
-        given = {"sample_weight": sample_weight, "groups": groups}
+        given = {
+            "sample_weight": sample_weight,
+            "groups": groups,
+            "instrument": instrument,
+        }
         for name, value in given.items():
             if name in fields and value is not None:
                 raise ValueError(
@@ -201,6 +235,7 @@ def resolve_target(
         treatment = fields["treatment"]
         sample_weight = fields.get("sample_weight", sample_weight)
         groups = fields.get("groups", groups)
+        instrument = fields.get("instrument", instrument)
         propensity = fields.get("propensity")
         prefix = len(_NUISANCE_PREFIX)
         nuisances = {
@@ -221,6 +256,7 @@ def resolve_target(
         sample_weight=check_weights(sample_weight, n_rows, owner),
         groups=check_groups(groups, n_rows, owner),
         propensity=propensity,
+        instrument=check_instrument(instrument, n_rows, owner),
         nuisances=nuisances,
     )
 

@@ -16,6 +16,7 @@ module                 job
 ``_base_forest``       what all forest estimators share
 ``_causal_forest``     ``CausalForest`` (Athey, Tibshirani and Wager 2019)
 ``_regression_forest`` ``RegressionForest``
+``_instrumental_forest`` ``InstrumentalForest`` (the same, section 7)
 =====================  =======================================================
 
 A kind of forest is a case in ``_relabelling.relabel``, ``_prediction.add_statistics``

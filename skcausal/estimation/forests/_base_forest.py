@@ -1,6 +1,7 @@
 """What all forest estimators share: growing, intervals, out-of-bag, access."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -62,6 +63,25 @@ class ForestMixin(BaseEstimator):
             verbose=self.verbose,
             owner=owner,
         )
+
+    def _companion(self, kind: int, targets: np.ndarray) -> np.ndarray:
+        """Return out-of-bag estimates of another forest on the same rows."""
+        from skcausal.estimation.forests._planting import grow_forest
+
+        rows = replace(
+            self._grown_on("average_effect"), targets=targets.astype(np.float32)
+        )
+        forest = grow_forest(
+            kind,
+            rows,
+            tree_rules(self, rows.ordered.shape[0]),
+            self.forest_.sampling,
+            np.arange(self.n_estimators),
+            n_jobs=self.n_jobs,
+            owner=type(self).__name__,
+        )
+        drawn = forest.drawn_rows(rows)
+        return forest.predict(rows.codes, drawn=drawn, n_jobs=self.n_jobs)[0]
 
     def _predicted(
         self, X: Any, *, with_variance: bool = False
