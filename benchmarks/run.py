@@ -1,4 +1,4 @@
-"""Measure skcausal: ``python benchmarks/run.py accuracy|coverage|speed [--quick]``.
+"""Measure skcausal: ``python benchmarks/run.py accuracy|coverage|speed|forest``.
 
 Peers run in environments of their own, made on first use below ``--environments``;
 ``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
@@ -20,7 +20,7 @@ from benchmarks import environments  # noqa: E402
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for name in ("accuracy", "coverage", "speed"):
+    for name in ("accuracy", "coverage", "speed", "forest"):
         command = commands.add_parser(name)
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
@@ -45,6 +45,10 @@ def parse(arguments=None):
     speed = commands.choices["speed"]
     speed.add_argument("--repeats", type=int, default=3)
     speed.add_argument("--only", default="", help="parts whose name contains it")
+    forest = commands.choices["forest"]
+    forest.add_argument("--repeats", type=int, default=3)
+    forest.add_argument("--draws", type=int, default=20, help="of the accuracy part")
+    forest.add_argument("--only", default="", help="parts whose name contains it")
     return parser.parse_args(arguments)
 
 
@@ -76,12 +80,30 @@ def run_speed(options):
     speed.run(options, pythons, versions)
 
 
+def run_forest(options):
+    from benchmarks import forest
+
+    pythons, versions = interpreters(options)
+    peers = ("skcausal", "econml")
+    forest.run(
+        options,
+        {name: pythons[name] for name in peers},
+        {name: versions[name] for name in peers},
+    )
+
+
+RUNS = {
+    "accuracy": run_accuracy,
+    "coverage": run_coverage,
+    "speed": run_speed,
+    "forest": run_forest,
+}
+
+
 def main():
     options = parse()
     start = time.perf_counter()
-    {"accuracy": run_accuracy, "coverage": run_coverage, "speed": run_speed}[
-        options.benchmark
-    ](options)
+    RUNS[options.benchmark](options)
     print((HERE / "results" / "README.md").read_text())
     print(f"{options.benchmark}: {(time.perf_counter() - start) / 60:.1f} minutes")
 
