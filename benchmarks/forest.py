@@ -170,8 +170,8 @@ def run(options, pythons, versions):
             raw[part] = measure(options, pythons)
     text = [
         f"{report.versions_line(versions)}.\n\n500 honest trees in bags of two, 45 % "
-        "of the rows per tree, at least five growing rows per leaf, all features tried, "
-        f"two threads; medians of {options.repeats}, each in a process of its own."
+        "of the rows per tree, at least five growing rows per leaf, all features "
+        f"tried, two threads; medians of {options.repeats}, each in its own process."
     ]
     for part, (title, _, describe) in PARTS.items():
         if raw.get(part):

@@ -1,8 +1,8 @@
 """Causal forests of both libraries on residuals, with the same settings.
 
 ``fit(X, outcome, treatment, n_jobs)`` returns a model; ``ask(model, X)`` its effects
-and variances. 500 honest trees in bags of two, 45 % of the rows per tree, all features at
-each split, at least five growing rows in a leaf and 5 % of the node on each side.
+and variances. 500 honest trees in bags of two, 45 % of the rows per tree, all features
+at each split, at least five growing rows in a leaf and 5 % of the node on each side.
 """
 
 N_TREES = 500
