@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from benchmarks.forest_designs import DESIGNS
+from benchmarks.forest_designs import COVERED, DESIGNS
 from benchmarks.libraries.forests import FORESTS
 
 N_NEW = {"speed": 10_000, "accuracy": 5000, "coverage": 2000}
@@ -100,7 +100,35 @@ def accuracy(library, n, draws):
             )
 
 
+def coverage(library, n, draws):
+    """Coverage of the effect, and of the forest's own mean over draws, per design."""
+    fit, ask = FORESTS[library]
+    for name in COVERED:
+        design = DESIGNS[name]
+        new = design.new_rows(N_NEW["coverage"])
+        truth = design.truth(new)
+        answers = [
+            ask(fit(*design.draw(n, seed), n_jobs=1, seed=seed), new)
+            for seed in range(draws)
+        ]
+        effects = np.array([effect for effect, _ in answers])
+        half = 1.96 * np.sqrt([variance for _, variance in answers])
+        spread = effects.std(axis=0, ddof=1) if draws > 1 else np.nan
+        emit(
+            library=library,
+            design=name,
+            n=n,
+            draws=draws,
+            coverage=float(np.mean(np.abs(effects - truth) <= half)),
+            of_mean=float(np.mean(np.abs(effects - effects.mean(axis=0)) <= half)),
+            length=float(np.mean(2 * half)),
+            se_over_sd=float(np.mean(half) / 1.96 / np.mean(spread)),
+            bias=float(np.mean(np.abs(effects.mean(axis=0) - truth))),
+        )
+
+
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     library, part, n, argument = sys.argv[1:]
-    {"speed": speed, "accuracy": accuracy}[part](library, int(n), int(argument))
+    parts = {"speed": speed, "accuracy": accuracy, "coverage": coverage}
+    parts[part](library, int(n), int(argument))

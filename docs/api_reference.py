@@ -21,7 +21,12 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
-        "Forests": ["CausalForest", "InstrumentalForest", "RegressionForest"],
+        "Forests": [
+            "CausalForest",
+            "InstrumentalForest",
+            "RegressionForest",
+            "merge_forests",
+        ],
         "Wrappers": ["BootstrapEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",

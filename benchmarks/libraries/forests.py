@@ -18,7 +18,7 @@ def fit_skcausal(X, outcome, treatment, n_jobs=2, seed=0, **changes):
     from skcausal.estimation.forests._relabelling import CAUSAL
 
     n, n_features = X.shape
-    bins = FeatureBins.fit(X, 255, seed, "benchmark")
+    bins = FeatureBins.fit(X, 255, "benchmark")
     targets = np.column_stack([outcome, treatment])
     rows = _plan.training_rows(X, targets, np.ones(n), None, bins)
     options = {"min_samples_leaf": LEAF, "min_samples_arm": 0} | changes

@@ -3,7 +3,7 @@
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
 - ``CausalForest``, ``InstrumentalForest``, ``RegressionForest``: honest trees on binned
-  data, with intervals.
+  data, with intervals; ``merge_forests`` joins what several machines grew.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
 - ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
@@ -18,6 +18,7 @@ from skcausal.estimation._defaults import (
 from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.forests._causal_forest import CausalForest
 from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
+from skcausal.estimation.forests._merging import merge_forests
 from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
@@ -42,4 +43,5 @@ __all__ = [
     "default_classifier",
     "default_effect_model",
     "default_regressor",
+    "merge_forests",
 ]

@@ -12,6 +12,7 @@ module                 job
 ``_plan``              rules, sampling and rows that trees are grown by
 ``_forest``            many trees as flat arrays
 ``_planting``          growing trees in parallel
+``_merging``           one forest from several
 ``_parameters``        parameters that all forests share
 ``_base_forest``       what all forest estimators share
 ``_causal_forest``     ``CausalForest`` (Athey, Tibshirani and Wager 2019)

@@ -49,7 +49,7 @@ class ForestMixin(BaseEstimator):
 
         owner = f"{type(self).__name__}.fit"
         self.__dict__.pop("_oob_estimates", None)
-        self._bins = FeatureBins.fit(X, self.max_bins, seed, owner)
+        self._bins = FeatureBins.fit(X, self.max_bins, owner)
         self._rows = training_rows(X, targets, weights, groups, self._bins)
         earlier = getattr(self, "forest_", None) if self.warm_start else None
         self.forest_ = grow_more(

@@ -33,8 +33,8 @@ class FeatureBins:
         return np.array([edges is not None for edges in self.edges])
 
     @classmethod
-    def fit(cls, X: Any, max_bins: int, seed: int, owner: str) -> "FeatureBins":
-        """Learn at most ``max_bins`` bins per column."""
+    def fit(cls, X: Any, max_bins: int, owner: str) -> "FeatureBins":
+        """Learn at most ``max_bins`` bins per column, the same ones for any seed."""
         if not 2 <= max_bins <= HIGHEST:
             raise ValueError(
                 f"{owner}: max_bins must lie between 2 and {HIGHEST}, got {max_bins}."
@@ -42,7 +42,7 @@ class FeatureBins:
         n_rows = X.shape[0]
         rows: Any = slice(None)
         if n_rows > _MAX_ROWS:
-            rows = np.random.default_rng(seed).choice(n_rows, _MAX_ROWS, replace=False)
+            rows = np.random.default_rng(0).choice(n_rows, _MAX_ROWS, replace=False)
         edges: list[Any] = []
         levels: list[Any] = []
         for name, column in _columns(X):

@@ -20,9 +20,9 @@ class FlatForest:
     kind : int
         What the forest estimates, see ``_relabelling``.
     sampling : TreeSampling
-        Which rows each tree saw.
-    tree_numbers : ndarray of shape (n_trees,)
-        Number of each tree, which its rows depend on.
+        How many rows each tree saw.
+    tree_numbers, tree_seeds : ndarray of shape (n_trees,)
+        Number and seed of each tree, which its rows depend on.
     nodes, subset_of, subsets, statistics : ndarray
         As the kernels return them, of all trees.
     node_start, subset_start, set_start, leaf_start : ndarray of shape (n_trees + 1,)
@@ -32,6 +32,7 @@ class FlatForest:
     kind: int
     sampling: TreeSampling
     tree_numbers: np.ndarray
+    tree_seeds: np.ndarray
     nodes: np.ndarray
     subset_of: np.ndarray
     subsets: np.ndarray
@@ -75,6 +76,7 @@ class FlatForest:
             kind,
             sampling,
             numbers,
+            np.full(len(numbers), sampling.seed),
             nodes,
             subset_of,
             subsets,
@@ -150,8 +152,8 @@ class FlatForest:
         new = sparse.csr_array((share[counted], (place, leaves[counted])), shape=shape)
         own = self.leaves(rows.codes)
         entries = []
-        for tree, number in enumerate(self.tree_numbers.tolist()):
-            estimate = draw_rows(self.sampling, rows, number)[1]
+        for tree in range(self.n_trees):
+            estimate = self.rows_of_tree(rows, tree)[1]
             leaf = own[estimate, tree]
             weight = rows.weight[estimate] / self.statistics[leaf, -1]
             kept = rows.weight[estimate] > 0
@@ -178,11 +180,18 @@ class FlatForest:
             root = np.concatenate([root[inner], root[inner]])
         return shares / shares.sum() if shares.any() else shares
 
+    def rows_of_tree(
+        self, rows: TrainingRows, position: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the rows that grew a tree and those that estimate in its leaves."""
+        sampling = replace(self.sampling, seed=int(self.tree_seeds[position]))
+        return draw_rows(sampling, rows, int(self.tree_numbers[position]))
+
     def drawn_rows(self, rows: TrainingRows) -> np.ndarray:
         """Return which training rows each tree drew, one bit per tree and row."""
         drawn = np.zeros((-(-self.n_trees // 8), rows.codes.shape[0]), dtype=np.uint8)
-        for position, number in enumerate(self.tree_numbers.tolist()):
-            grow, estimate = draw_rows(self.sampling, rows, number)
+        for position in range(self.n_trees):
+            grow, estimate = self.rows_of_tree(rows, position)
             _prediction.mark_drawn(drawn, position, grow, estimate)
         return drawn
 
@@ -200,6 +209,7 @@ def merged(forests: list[FlatForest]) -> FlatForest:
     return replace(
         forests[0],
         tree_numbers=joined("tree_numbers"),
+        tree_seeds=joined("tree_seeds"),
         nodes=joined("nodes"),
         subset_of=joined("subset_of"),
         subsets=joined("subsets"),

@@ -11,7 +11,7 @@ from scipy import sparse, stats
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skcausal.datasets import make_observational
-from skcausal.estimation import CausalForest, KnownPropensity
+from skcausal.estimation import CausalForest, KnownPropensity, merge_forests
 from skcausal.estimation.forests._binning import FeatureBins
 from skcausal.estimation.forests._plan import draw_rows
 
@@ -145,7 +145,7 @@ def test_more_levels_than_codes_share_one():
     column = pd.Categorical([f"l{k}" for k in range(300)] + ["l0"] * 5)
     X = pd.DataFrame({"a": column})
     with pytest.warns(UserWarning, match="'a' has 300 levels; the 254 most frequent"):
-        bins = FeatureBins.fit(X, 255, 0, "test")
+        bins = FeatureBins.fit(X, 255, "test")
     codes = bins.transform(X)[:, 0]
     assert (codes == 255).sum() == 46
     assert len(np.unique(codes)) == 255
@@ -156,7 +156,7 @@ def test_codes_keep_the_order(n_distinct):
     rng = np.random.default_rng(0)
     x = rng.permutation(np.repeat(np.arange(n_distinct) ** 1.5, 3))
     X = np.append(x, np.nan)[:, None]
-    bins = FeatureBins.fit(X, 255, 0, "test")
+    bins = FeatureBins.fit(X, 255, "test")
     codes = bins.transform(X)[:, 0].astype(int)
     assert codes[-1] == 0
     assert codes[:-1].min() >= 1
@@ -237,6 +237,48 @@ def test_numba_is_imported_by_fit_only():
         "assert 'numba' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_merged_forests_are_one(data, fitted):
+    """The merged estimate is of all trees; out-of-bag rows are found by each seed."""
+    halves = [
+        forest_of(n_estimators=100, random_state=seed).fit(
+            data.X, data.y, treatment=data.treatment
+        )
+        for seed in (0, 1)
+    ]
+    both = merge_forests(halves)
+    assert both.n_estimators == 200
+    weights = [forest.forest_weights(data.X[:10]).toarray() for forest in halves]
+    merged = both.forest_weights(data.X[:10]).toarray()
+    np.testing.assert_allclose(merged, np.mean(weights, axis=0), atol=1e-7)
+    lower, upper = both.oob_interval()
+    assert ((lower < both.oob_effects_) & (both.oob_effects_ < upper)).all()
+    truth = np.asarray(data.effect)
+    single = root_mean_square(halves[0].oob_effects_ - truth)
+    assert root_mean_square(both.oob_effects_ - truth) < single
+    np.testing.assert_array_equal(halves[0].effect(data.X), fitted_half(data))
+
+
+def fitted_half(data):
+    forest = forest_of(n_estimators=100)
+    return forest.fit(data.X, data.y, treatment=data.treatment).effect(data.X)
+
+
+def test_forests_of_other_rows_or_settings_do_not_merge(data):
+    first = forest_of(n_estimators=20).fit(data.X, data.y, treatment=data.treatment)
+    fewer = data.X[:1000], data.y[:1000]
+    other = forest_of(n_estimators=20).fit(*fewer, treatment=data.treatment[:1000])
+    with pytest.raises(ValueError, match="grown on the same rows"):
+        merge_forests([first, other])
+    deep = forest_of(n_estimators=20, honest=False)
+    deep.fit(data.X, data.y, treatment=data.treatment)
+    with pytest.raises(ValueError, match="differ in honest"):
+        merge_forests([first, deep])
+    with pytest.raises(ValueError, match="differ in random_state: the same seed"):
+        merge_forests([first, first])
+    with pytest.raises(TypeError, match="fitted forests of one class"):
+        merge_forests([first, LinearRegression()])
 
 
 # ------------------------------------------------------------------------- bad input
