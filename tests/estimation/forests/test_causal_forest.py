@@ -249,9 +249,14 @@ def test_merged_forests_are_one(data, fitted):
     ]
     both = merge_forests(halves)
     assert both.n_estimators == 200
-    weights = [forest.forest_weights(data.X[:10]).toarray() for forest in halves]
-    merged = both.forest_weights(data.X[:10]).toarray()
-    np.testing.assert_allclose(merged, np.mean(weights, axis=0), atol=1e-7)
+    new = data.X[:10]
+    weights = [forest.forest_weights(new).toarray() for forest in halves]
+    counted = [(forest.apply(new) >= 0).sum(axis=1) for forest in halves]
+    expected = (
+        np.einsum("kij,ki->ij", weights, counted) / np.sum(counted, axis=0)[:, None]
+    )
+    merged = both.forest_weights(new).toarray()
+    np.testing.assert_allclose(merged, expected, atol=1e-7)
     lower, upper = both.oob_interval()
     assert ((lower < both.oob_effects_) & (both.oob_effects_ < upper)).all()
     truth = np.asarray(data.effect)
