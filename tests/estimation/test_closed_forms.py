@@ -276,7 +276,7 @@ def test_dr_learner_averages_effect_models_of_disjoint_parts(rng):
     table = make_table("multi", 120)
     groups = rng.integers(15, size=120)
     learner = learner_of("DR", cv=3, control_arm="none", n_effect_parts=3)
-    learner.set_params(effect_model=SeenRegressor(), weighting="uniform")
+    learner.set_params(effect_model=SeenRegressor(), random_state=0, min_propensity=0)
     learner.fit(table.X, table.y, treatment=table.treatment, groups=groups)
     for model in learner.effect_models_:
         seen = np.stack([np.isin(table.X[:, 0], m.seen_) for m in model.estimators_])
