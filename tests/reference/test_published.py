@@ -46,11 +46,12 @@ def test_national_supported_work(known):
 
 
 def test_national_supported_work_with_default_models():
+    """One split of 445 rows moves the estimate by 200 dollars; five are steadier."""
     data = fetch_lalonde(sample="nsw_dw")
-    learner = DRLearner(random_state=0).fit(data.X, data.y, treatment=data.treatment)
-    estimate = learner.average_effect()
-    assert abs(estimate.value - 1794.34) < 350
-    assert 600 < estimate.standard_error < 780
+    learner = DRLearner(n_repeats=5, random_state=0)
+    estimate = learner.fit(data.X, data.y, treatment=data.treatment).average_effect()
+    assert abs(estimate.value - 1794.34) < 250
+    assert 600 < estimate.standard_error < 750
 
 
 # ------------------------------------------------------------------ Hillstrom's e-mails
