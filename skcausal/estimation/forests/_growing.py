@@ -26,11 +26,11 @@ _STACK = 64  # the smaller child is grown first, so that log2(rows) nodes can wa
 @bare
 def code_shift(n_rows):
     """Return how many times the bins of a node are halved: few rows, few bins."""
-    if n_rows <= 64:
+    if n_rows <= 128:
         return 3
-    if n_rows <= 256:
+    if n_rows <= 512:
         return 2
-    return 1 if n_rows <= 512 else 0
+    return 1 if n_rows <= 4096 else 0
 
 
 @bare
@@ -84,8 +84,10 @@ def best_split(local, packed, start, stop, chosen, ordered, bits, rules, work):
     totals, handicap = node_sums(first, second, start, stop, bits, rules[3])
     halvings = code_shift(stop - start)
     if bits == 24:
-        halvings = 0
-        n_bins = fill_two(codes, first, second, start, stop, chosen, histogram, other)
+        halvings = halvings if all_ordered(chosen, ordered) else 0
+        n_bins = fill_two(
+            codes, first, second, start, stop, chosen, halvings, histogram, other
+        )
     elif all_ordered(chosen, ordered):
         n_bins = fill_halved(codes, first, start, stop, chosen, halvings, histogram)
     else:

@@ -96,9 +96,11 @@ def fill_mixed(codes, words, start, stop, features, ordered, halvings, histogram
 
 
 @bare
-def fill_two(codes, first, second, start, stop, features, histogram, other):
-    """Do so with two words per row and all codes as they are."""
-    n_bins = 257
+def fill_two(codes, first, second, start, stop, features, halvings, histogram, other):
+    """Do as ``fill_halved`` with two words per row."""
+    n_bins = (256 >> halvings) + 1
+    shift = np.uintp(halvings)
+    up = (np.uintp(1) << shift) - np.uintp(1)
     histogram[: features.shape[0] * n_bins] = 0
     other[: features.shape[0] * n_bins] = 0
     stride = np.uintp(n_bins)
@@ -106,7 +108,8 @@ def fill_two(codes, first, second, start, stop, features, histogram, other):
         one, two = first[i], second[i]
         base = np.uintp(0)
         for j in range(features.shape[0]):
-            place = base + np.uintp(codes[i, np.uintp(features[j])])
+            code = np.uintp(codes[i, np.uintp(features[j])])
+            place = base + ((code + up) >> shift)
             histogram[place] += one
             other[place] += two
             base += stride
