@@ -18,6 +18,7 @@ def target_of(parts: TargetParts) -> np.ndarray:
         "sample_weight": parts.sample_weight,
         "groups": parts.groups,
         "propensity": parts.propensity,
+        "instrument": parts.instrument,
     }
     fields = {"outcome": parts.outcome, "treatment": parts.treatment}
     return pack(fields | {k: v for k, v in optional.items() if v is not None})

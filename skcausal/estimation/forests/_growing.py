@@ -11,6 +11,7 @@ from skcausal.estimation.forests._relabelling import relabel
 from skcausal.estimation.forests._sampling import bare, kernel, next_word, seeded
 from skcausal.estimation.forests._splitting import (
     ONE_WORD,
+    TWO_WORDS,
     fill_halved,
     fill_mixed,
     fill_two,
@@ -83,7 +84,7 @@ def best_split(local, packed, start, stop, chosen, ordered, bits, rules, work):
     histogram, other, best, subset, levels, means = work
     totals, handicap = node_sums(first, second, start, stop, bits, rules[3])
     halvings = code_shift(stop - start)
-    if bits == 24:
+    if bits == TWO_WORDS:
         halvings = halvings if all_ordered(chosen, ordered) else 0
         n_bins = fill_two(
             codes, first, second, start, stop, chosen, halvings, histogram, other

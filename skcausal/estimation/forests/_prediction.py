@@ -121,8 +121,8 @@ def debiased_variance(between, within, n_bags):
     ratio = estimate / error
     density = math.exp(-0.5 * ratio * ratio) / math.sqrt(2.0 * math.pi)
     tail = 0.5 * math.erfc(-ratio / math.sqrt(2.0))
-    if tail < 1e-300:
-        return 0.0
+    if tail < 1e-300:  # far below zero, where the mean tends to this
+        return -error / ratio
     return estimate + error * density / tail
 
 

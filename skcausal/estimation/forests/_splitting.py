@@ -16,7 +16,7 @@ from skcausal.estimation.forests._sampling import bare
 ONE_WORD = 1023  # rows; beyond, rho would keep fewer than 14 bits
 MAX_NODE = 2**24 - 1
 _MASS_BITS = 8
-_COUNT_24 = 24
+TWO_WORDS = 24  # bits of a count where a row takes two words
 _MASK_24 = (1 << 24) - 1
 
 
@@ -34,7 +34,7 @@ def bits_of(count):
 def pack(rho, mass, low, start, stop, first, second):
     """Write the histogram words of a node; return the bits of a count.
 
-    For one word the shifts are (3 L + 8, 2 L, L); 24 stands for two words.
+    For one word the shifts are (3 L + 8, 2 L, L); ``TWO_WORDS`` stands for two.
     """
     n = stop - start
     top_rho = max(np.float64(largest(rho, start, stop)), 1e-30)
@@ -53,9 +53,9 @@ def pack(rho, mass, low, start, stop, first, second):
     scale = ((1 << room) - 1) / top_rho
     mass_scale = ((1 << room) - 1) / top_mass
     for i in range(start, stop):
-        first[i] = (np.int64(np.rint(rho[i] * scale)) << _COUNT_24) + 1
-        second[i] = (np.int64(mass[i] * mass_scale + 0.5) << _COUNT_24) + low[i]
-    return _COUNT_24
+        first[i] = (np.int64(np.rint(rho[i] * scale)) << TWO_WORDS) + 1
+        second[i] = (np.int64(mass[i] * mass_scale + 0.5) << TWO_WORDS) + low[i]
+    return TWO_WORDS
 
 
 @bare
@@ -119,8 +119,8 @@ def fill_two(codes, first, second, start, stop, features, halvings, histogram, o
 @bare
 def unpack(one, two, bits):
     """Return (rho, mass, low rows, rows) of one bin or of a sum of bins."""
-    if bits == _COUNT_24:
-        return one >> _COUNT_24, two >> _COUNT_24, two & _MASK_24, one & _MASK_24
+    if bits == TWO_WORDS:
+        return one >> TWO_WORDS, two >> TWO_WORDS, two & _MASK_24, one & _MASK_24
     mask = (np.int64(1) << bits) - 1
     mass = (one >> (2 * bits)) & ((np.int64(1) << (bits + _MASS_BITS)) - 1)
     return one >> (3 * bits + _MASS_BITS), mass, (one >> bits) & mask, one & mask
@@ -153,8 +153,8 @@ def scan_ordered(histogram, other, base, n_bins, bits, totals, handicap, rules, 
     ``(rho^2 - handicap) / (mass_left mass_right)``: one product decides, no division.
     """
     all_mass, _, all_rows = totals
-    wide = bits == _COUNT_24
-    top = _COUNT_24 if wide else 3 * bits + _MASS_BITS
+    wide = bits == TWO_WORDS
+    top = TWO_WORDS if wide else 3 * bits + _MASS_BITS
     row_mask = (np.int64(1) << bits) - 1
     mass_mask = (np.int64(1) << (bits + _MASS_BITS)) - 1
     least = np.int64(rules[0])
@@ -173,7 +173,7 @@ def scan_ordered(histogram, other, base, n_bins, bits, totals, handicap, rules, 
                 continue
             if all_rows - rows < least:
                 break
-            mass = two >> _COUNT_24 if wide else (one >> (2 * bits)) & mass_mask
+            mass = two >> TWO_WORDS if wide else (one >> (2 * bits)) & mass_mask
             product = np.float64(mass) * np.float64(all_mass - mass)
             rho = np.float64(one >> top)
             value = rho * rho - handicap
@@ -209,7 +209,7 @@ def scan_categories(
     n_levels = 0
     for b in range(n_bins):
         if histogram[base + b] != 0:
-            two = other[base + b] if bits == _COUNT_24 else np.int64(0)
+            two = other[base + b] if bits == TWO_WORDS else np.int64(0)
             rho, mass, _, _ = unpack(histogram[base + b], two, bits)
             levels[n_levels] = b
             means[n_levels] = rho / max(mass, 1)
@@ -219,7 +219,7 @@ def scan_categories(
     for position in range(n_levels - 1):
         place = base + levels[position]
         one += histogram[place]
-        if bits == _COUNT_24:
+        if bits == TWO_WORDS:
             two += other[place]
         rho, mass, low, rows = unpack(one, two, bits)
         product = np.float64(mass) * np.float64(totals[0] - mass)
@@ -255,11 +255,11 @@ def node_sums(first, second, start, stop, bits, penalty):
     one, two, squares = np.int64(0), np.int64(0), 0.0
     for i in range(start, stop):
         one += first[i]
-    if bits == _COUNT_24:
+    if bits == TWO_WORDS:
         for i in range(start, stop):
             two += second[i]
     if penalty > 0:
-        top = _COUNT_24 if bits == _COUNT_24 else 3 * bits + _MASS_BITS
+        top = TWO_WORDS if bits == TWO_WORDS else 3 * bits + _MASS_BITS
         for i in range(start, stop):
             rho = np.float64(first[i] >> top)
             squares += rho * rho

@@ -53,8 +53,8 @@ class DRLearner(EffectLearner):
         effect is their mean. "auto" is 2, and 1 where ``effect_model`` is linear.
     weighting : {"overlap", "uniform"}, default="overlap"
         Weights of the regression of the scores: "overlap" gives each row the inverse of
-        the leading term of its score's variance; "uniform" is Kennedy's estimator,
-        whose linear effect model is the best linear projection over all rows.
+        the leading term of its score's variance; "uniform" weighs rows alike, as
+        published: a linear effect model is then the best projection over all rows.
     effect_features : list of str or int, default=None
         Names or indices of the columns the effect may vary with; None is all.
     cv : int, splitter or list of (train, test), default=5

@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from skcausal import OverlapWarning, causal_target
-from skcausal.estimation import InstrumentalForest
+from skcausal.estimation import BootstrapEffect, InstrumentalForest
 from skcausal.testing import LAWS
 
 # Other targets of averages; outcome models by arm; an instrument that fails first.
@@ -124,6 +124,14 @@ def test_the_instrument_travels_both_ways():
         search = GridSearchCV(pipeline, grid, cv=2, scoring=lambda e, X, y: 0.0)
         search.fit(X, y, treatment=treatment, instrument=instrument)
     assert search.predict(X).shape == (600,)
+
+
+def test_the_instrument_travels_through_wrappers():
+    X, y, treatment, instrument, _ = make_table(400)
+    target = causal_target(y, treatment, instrument=instrument)
+    wrapped = BootstrapEffect(forest_of(n_estimators=20), n_bootstrap=3, random_state=0)
+    lower, upper = wrapped.fit(X, target).effect_interval(X)
+    assert (lower < upper).all()
 
 
 def test_continuous_treatment_and_instrument():

@@ -391,3 +391,10 @@ def test_debiased_variance_is_a_posterior_mean(ratio):
     expected = stats.truncnorm(low, np.inf, loc=between - within, scale=error).mean()
     assert ours == pytest.approx(expected, rel=1e-6)
     assert ours > 0
+
+
+def test_no_variance_is_zero_however_many_bags():
+    """Far below zero the posterior mean tends to error^2 / |estimate|."""
+    for n_bags in (500, 2000, 2700, 5000, 100_000):
+        ours = prediction.debiased_variance(0.0, 1.0, n_bags)
+        assert ours == pytest.approx(2 / n_bags, rel=0.01)
