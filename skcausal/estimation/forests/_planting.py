@@ -9,13 +9,13 @@ from joblib import Parallel, delayed, effective_n_jobs
 
 from skcausal.estimation.forests import _growing, _prediction
 from skcausal.estimation.forests._forest import FlatForest, merged
+from skcausal.estimation.forests._histograms import MAX_NODE
 from skcausal.estimation.forests._plan import (
     TrainingRows,
     TreeRules,
     TreeSampling,
     draw_rows,
 )
-from skcausal.estimation.forests._splitting import MAX_NODE
 
 
 def grow_more(

@@ -31,6 +31,34 @@ def leaf_of(nodes, codes, row, subset_of, subsets):
 
 
 @bare
+def route(nodes, codes, rows, first, last, subset_of, subsets, leaves):
+    """Write the leaves that the rows ``rows[first:last]`` end in.
+
+    All rows take a step down at a time, so that their memory accesses overlap.
+    """
+    if subset_of.shape[0] > 0:
+        for r in range(first, last):
+            leaves[r - first] = leaf_of(nodes, codes, rows[r], subset_of, subsets)
+        return
+    for r in range(last - first):
+        leaves[r] = 0
+    moving = True
+    while moving:
+        moving = False
+        for r in range(last - first):
+            node = nodes[np.uintp(leaves[r])]
+            inner = node >= 0
+            feature = np.uintp((node >> 9) & 0xFFFFFF if inner else 0)
+            right = (node >> 8) & 1
+            code = np.uint8(codes[np.uintp(rows[first + r]), feature] - right)
+            step = 0 if code <= np.uint8((node & 255) - right) else 1
+            leaves[r] = (node >> 33) + step if inner else leaves[r]
+            moving |= inner
+    for r in range(last - first):
+        leaves[r] = -nodes[leaves[r]] - 1
+
+
+@bare
 def add_statistics(kind, targets, row, weight, out):
     """Add the statistics of one row."""
     y = targets[row, 0]
@@ -58,11 +86,15 @@ def fill_leaves(
     The last column is the weight of the leaf; 0 marks an empty one.
     """
     sums = np.zeros((n_leaves, n_columns + 1), np.float64)
-    for row in rows:
-        if weight[row] > 0:
-            leaf = leaf_of(nodes, codes, row, subset_of, subsets)
-            add_statistics(kind, targets, row, weight[row], sums[leaf])
-            sums[leaf, n_columns] += weight[row]
+    leaves = np.empty(_BLOCK, np.int64)
+    for first in range(0, rows.shape[0], _BLOCK):
+        last = min(first + _BLOCK, rows.shape[0])
+        route(nodes, codes, rows, first, last, subset_of, subsets, leaves)
+        for i in range(first, last):
+            row, leaf = rows[i], leaves[i - first]
+            if weight[row] > 0:
+                add_statistics(kind, targets, row, weight[row], sums[leaf])
+                sums[leaf, n_columns] += weight[row]
     for leaf in range(n_leaves):
         total = sums[leaf, n_columns]
         if total > 0:
@@ -175,17 +207,22 @@ def find_leaves(
     A leaf counts if it is not empty and the row was not drawn for the tree.
     """
     nodes, node_start, subset_of, subset_start, subsets, set_start = trees
+    rows, leaves = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
     for tree in range(node_start.shape[0] - 1):
         own = nodes[node_start[tree] : node_start[tree + 1]]
         own_sets = subset_of[subset_start[tree] : subset_start[tree + 1]]
         own_subsets = subsets[set_start[tree] : set_start[tree + 1]]
+        n_rows = 0
         for row in range(start, stop):
             out[tree, row - start] = -1
-            if drawn.shape[0] > 0 and is_drawn(drawn, tree, row):
-                continue
-            leaf = leaf_start[tree] + leaf_of(own, codes, row, own_sets, own_subsets)
+            if drawn.shape[0] == 0 or not is_drawn(drawn, tree, row):
+                rows[n_rows] = row
+                n_rows += 1
+        route(own, codes, rows, 0, n_rows, own_sets, own_subsets, leaves)
+        for i in range(n_rows):
+            leaf = leaf_start[tree] + leaves[i]
             if statistics[leaf, last_column] > 0:
-                out[tree, row - start] = leaf
+                out[tree, rows[i] - start] = leaf
 
 
 @kernel

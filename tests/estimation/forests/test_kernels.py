@@ -5,10 +5,10 @@ import pytest
 from scipy import stats
 
 from skcausal.estimation.forests import _growing as growing
+from skcausal.estimation.forests import _histograms as histograms
 from skcausal.estimation.forests import _prediction as prediction
 from skcausal.estimation.forests import _relabelling as relabelling
 from skcausal.estimation.forests import _sampling as sampling
-from skcausal.estimation.forests import _splitting as splitting
 
 # Unsigned words are meant to wrap around; NumPy says so where numba is switched off.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in scalar")
@@ -94,10 +94,12 @@ def labels_by_hand(kind, targets, weight):
 
 def label(kind, targets, weight):
     n = len(targets)
-    rho, mass = np.empty(n, np.float32), np.empty(n, np.float32)
-    low = np.empty(n, np.uint8)
-    solved = relabelling.relabel(kind, targets, weight, 0, n, rho, mass, low)
-    return solved, rho, mass, low
+    labels = growing.scratch(n, 1, np.zeros((n, 8), np.uint8), np.array([True]), True)[
+        0
+    ]
+    solved = relabelling.relabel(kind, targets, weight, 0, n, labels)
+    assert not solved or labels[3].tolist() == [np.abs(one).max() for one in labels[:2]]
+    return solved, *labels[:3]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -212,7 +214,7 @@ def test_missing_rows_are_a_side_of_their_own():
     targets[:, 0] = (codes[:, 0] == 0) + 0.1 * rng.normal(size=300)
     ordered = np.array([True])
     left = one_split(0, codes, targets, weight, ordered, (5.0, 0.0, 0.0, 0.0))
-    np.testing.assert_array_equal(left, codes[:, 0] > 0)
+    np.testing.assert_array_equal(left == left[0], codes[:, 0] == 0)
 
 
 def test_penalty_of_imbalance():
@@ -229,21 +231,41 @@ def test_penalty_of_imbalance():
     assert sizes[2] == 0
 
 
-def test_no_field_overflows():
+@pytest.mark.parametrize("with_low", [True, False])
+def test_no_field_overflows(with_low):
     """With equal labels at their largest, sums come back exactly."""
-    for n in (1, 7, 64, 511, 1023, 1024, 70_000):
-        ones = np.ones(n, np.float32)
-        first, second = np.empty(n, np.int64), np.empty(n, np.int64)
-        low = np.ones(n, np.uint8)
+    for n in (1, 7, 64, 1023, 1024, 8191, 8192, 70_000):
+        codes = np.zeros((n, 8), np.uint8)
+        labels, packed, _ = growing.scratch(n, 1, codes, np.array([True]), with_low)
+        first, second = packed
         for sign in (1, -1):
-            bits = splitting.pack(sign * ones, ones, low, 0, n, first, second)
+            labels[0][:], labels[1][:], labels[2][:], labels[3][:] = sign, 1, 1, 1
+            bits = histograms.pack(labels, 0, n, with_low, first, second)
             wide = int(second.sum()) if bits == 24 else 0
-            rho, mass, low_rows, rows = splitting.unpack(int(first.sum()), wide, bits)
-            unit = splitting.unpack(
-                int(first[0]), int(second[0]) if bits == 24 else 0, bits
+            rho, mass, low_rows, rows = histograms.unpack(
+                int(first.sum()), wide, bits, with_low
             )
-            assert (rho, mass, low_rows, rows) == (n * unit[0], n * unit[1], n, n)
+            unit = histograms.unpack(
+                int(first[0]), int(second[0]) if bits == 24 else 0, bits, with_low
+            )
+            assert (rho, mass, low_rows, rows) == (
+                n * unit[0],
+                n * unit[1],
+                n if with_low or bits == 24 else 0,
+                n,
+            )
             assert np.sign(rho) == sign
+
+
+def test_codes_are_halved_but_not_those_of_categories():
+    codes = np.random.default_rng(0).integers(0, 256, (50, 16)).astype(np.uint8)
+    expected = codes.copy()
+    expected[10:40] = np.ceil(expected[10:40] / 2)
+    expected[:, 5] = codes[:, 5]
+    ordered = np.full(16, 255, np.uint8)
+    ordered[5] = 0
+    histograms.halve(codes.view(np.uint64), ordered.view(np.uint64), 10, 40)
+    np.testing.assert_array_equal(codes, expected)
 
 
 # ---------------------------------------------------------------- growing, prediction
