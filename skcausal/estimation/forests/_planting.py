@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from skcausal.estimation.forests import _growing, _prediction
+from skcausal.estimation.forests import _growing, _prediction, _pruning
 from skcausal.estimation.forests._forest import FlatForest, merged
 from skcausal.estimation.forests._histograms import MAX_NODE
 from skcausal.estimation.forests._plan import (
@@ -95,6 +95,17 @@ def _grow_trees(
             sampling.seed,
             number,
         )
+        if sampling.is_honest:
+            nodes, subset_of, n_leaves = _pruning.pruned(
+                nodes,
+                subset_of,
+                subsets,
+                n_leaves,
+                rows.codes,
+                rows.weight,
+                estimate,
+                rules.min_samples_leaf,
+            )
         statistics = _prediction.fill_leaves(
             kind,
             nodes,

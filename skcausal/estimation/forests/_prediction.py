@@ -15,7 +15,7 @@ from skcausal.estimation.forests._relabelling import CAUSAL, INSTRUMENTAL, REGRE
 from skcausal.estimation.forests._sampling import bare, kernel
 
 N_STATISTICS = (1, 4, 5, 2)  # by kind
-_BLOCK = 64  # rows whose leaves are looked up together
+BLOCK = 64  # rows whose leaves are looked up together
 
 
 @bare
@@ -86,9 +86,9 @@ def fill_leaves(
     The last column is the weight of the leaf; 0 marks an empty one.
     """
     sums = np.zeros((n_leaves, n_columns + 1), np.float64)
-    leaves = np.empty(_BLOCK, np.int64)
-    for first in range(0, rows.shape[0], _BLOCK):
-        last = min(first + _BLOCK, rows.shape[0])
+    leaves = np.empty(BLOCK, np.int64)
+    for first in range(0, rows.shape[0], BLOCK):
+        last = min(first + BLOCK, rows.shape[0])
         route(nodes, codes, rows, first, last, subset_of, subsets, leaves)
         for i in range(first, last):
             row, leaf = rows[i], leaves[i - first]
@@ -246,10 +246,10 @@ def predict(
     """
     n_columns = statistics.shape[1] - 1
     n_trees = leaf_start.shape[0] - 1
-    leaves = np.empty((n_trees, _BLOCK), np.int32)
+    leaves = np.empty((n_trees, BLOCK), np.int32)
     mean, influence = np.empty(n_columns), np.empty(n_columns)
-    for start in range(first_row, last_row, _BLOCK):
-        stop = min(start + _BLOCK, last_row)
+    for start in range(first_row, last_row, BLOCK):
+        stop = min(start + BLOCK, last_row)
         find_leaves(
             codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
         )

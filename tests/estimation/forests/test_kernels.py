@@ -7,6 +7,7 @@ from scipy import stats
 from skcausal.estimation.forests import _growing as growing
 from skcausal.estimation.forests import _histograms as histograms
 from skcausal.estimation.forests import _prediction as prediction
+from skcausal.estimation.forests import _pruning as pruning
 from skcausal.estimation.forests import _relabelling as relabelling
 from skcausal.estimation.forests import _sampling as sampling
 
@@ -349,6 +350,50 @@ def test_leaves_hold_weighted_means(kind):
             np.testing.assert_allclose(
                 statistics[number, :-1], expected, rtol=1e-4, atol=1e-5
             )
+
+
+def pruned_by_hand(nodes, counts, number, least):
+    """Return (rows, node that stands for this one), children inside it likewise."""
+    node = int(nodes[number])
+    if node < 0:
+        return int(counts[-node - 1]), ("leaf", number)
+    sides = [pruned_by_hand(nodes, counts, (node >> 33) + k, least) for k in (0, 1)]
+    total = sides[0][0] + sides[1][0]
+    if min(side[0] for side in sides) >= least:
+        return total, ("split", number, sides[0][1], sides[1][1])
+    return total, max(sides, key=lambda side: side[0])[1]
+
+
+def ends_in(tree, nodes, subset_of, subsets, codes):
+    while tree[0] == "split":
+        left = growing.goes_left(
+            nodes[tree[1]], codes[None], 0, subset_of, subsets, tree[1]
+        )
+        tree = tree[2] if left else tree[3]
+    return tree[1]
+
+
+@pytest.mark.parametrize("least", [4, 12, 1000])
+def test_pruned_trees_hold_enough_estimation_rows(least):
+    (nodes, subset_of, subsets, n_leaves), codes, _, weight, rows = grown(1)
+    weight = weight.copy()
+    weight[:40] = 0
+    others = np.setdiff1d(np.arange(400), rows).astype(np.int32)
+    new, sets, n_new = pruning.pruned(
+        nodes, subset_of, subsets, n_leaves, codes, weight, others, least
+    )
+    leaf = np.array([leaf_by_hand(new, sets, subsets, c) for c in codes])
+    counted = others[weight[others] > 0]
+    if n_new > 1:
+        assert np.bincount(leaf[counted], minlength=n_new).min() >= least
+    else:
+        assert least == 1000
+    old = np.array([leaf_by_hand(nodes, subset_of, subsets, c) for c in codes])
+    counts = np.bincount(old[counted], minlength=n_leaves)
+    _, tree = pruned_by_hand(nodes, counts, 0, least)
+    by_hand = np.array([ends_in(tree, nodes, subset_of, subsets, c) for c in codes])
+    pairs = np.unique(np.column_stack([leaf, by_hand]), axis=0)
+    assert len(pairs) == len(np.unique(leaf)) == len(np.unique(by_hand))
 
 
 def estimate_by_hand(kind, mean):
