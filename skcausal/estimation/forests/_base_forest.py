@@ -140,6 +140,25 @@ class ForestMixin(BaseEstimator):
         check_is_fitted(self, "forest_")
         return self.forest_.leaves(self._bins.transform(self._check_X(X, reset=False)))
 
+    def decision_path(self, X: Any) -> tuple[Any, np.ndarray]:
+        """Return the nodes that each row passes in each tree.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, n_features)
+            Covariates.
+
+        Returns
+        -------
+        indicator : sparse array of shape (n, n_nodes)
+            One where a row passes a node, its leaf included; nodes of all trees.
+        n_nodes_ptr : ndarray of shape (n_estimators + 1,)
+            The nodes of tree i are the columns ``n_nodes_ptr[i]:n_nodes_ptr[i + 1]``.
+        """
+        check_is_fitted(self, "forest_")
+        codes = self._bins.transform(self._check_X(X, reset=False))
+        return self.forest_.paths(codes, self.n_jobs), self.forest_.node_start
+
     def forest_weights(self, X: Any) -> Any:
         """Return the weights that the forest gives the training rows for new rows.
 

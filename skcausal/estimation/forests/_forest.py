@@ -1,5 +1,6 @@
 """Many honest trees as flat arrays, and what can be asked of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from skcausal.estimation.forests import _prediction
+from skcausal.estimation.forests import _paths, _prediction
 from skcausal.estimation.forests._plan import TrainingRows, TreeSampling, draw_rows
 
 
@@ -103,10 +104,9 @@ class FlatForest:
         n = codes.shape[0]
         estimates, variances = np.empty(n), np.full(n, np.nan)
         mask = np.empty((0, 0), dtype=np.uint8) if drawn is None else drawn
-        n_parts = min(effective_n_jobs(n_jobs), -(-n // 256))
-        bounds = np.linspace(0, n, n_parts + 1).astype(int)
-        Parallel(n_jobs=n_parts, require="sharedmem")(
-            delayed(_prediction.predict)(
+
+        def run(first: int, last: int) -> None:
+            _prediction.predict(
                 self.kind,
                 codes,
                 first,
@@ -120,8 +120,8 @@ class FlatForest:
                 estimates,
                 variances,
             )
-            for first, last in pairwise(bounds)
-        )
+
+        over_rows(run, n, n_jobs)
         return estimates, variances
 
     def leaves(self, codes: np.ndarray) -> np.ndarray:
@@ -139,6 +139,23 @@ class FlatForest:
             found,
         )
         return found.T
+
+    def paths(self, codes: np.ndarray, n_jobs: int | None) -> Any:
+        """Return which nodes each row passes, sparse."""
+        from scipy import sparse
+
+        n = codes.shape[0]
+        starts, passed = np.zeros(n + 1, np.int64), np.empty(0, np.int32)
+
+        def run(first: int, last: int) -> None:
+            _paths.walk(codes, first, last, self.trees, starts, passed)
+
+        over_rows(run, n, n_jobs)
+        starts.cumsum(out=starts)
+        passed = np.empty(starts[-1], np.int32)
+        over_rows(run, n, n_jobs)
+        ones = np.ones(len(passed), dtype=np.int64)
+        return sparse.csr_array((ones, passed, starts), shape=(n, len(self.nodes)))
 
     def weights(self, codes: np.ndarray, rows: TrainingRows) -> Any:
         """Return the weight of each training row for each binned row, sparse."""
@@ -194,6 +211,15 @@ class FlatForest:
             grow, estimate = self.rows_of_tree(rows, position)
             _prediction.mark_drawn(drawn, position, grow, estimate)
         return drawn
+
+
+def over_rows(run: Callable[[int, int], None], n: int, n_jobs: int | None) -> None:
+    """Call ``run(first, last)`` on parts of ``n`` rows, in threads."""
+    n_parts = max(1, min(effective_n_jobs(n_jobs), -(-n // 256)))
+    bounds = np.linspace(0, n, n_parts + 1).astype(int)
+    Parallel(n_jobs=n_parts, require="sharedmem")(
+        delayed(run)(first, last) for first, last in pairwise(bounds)
+    )
 
 
 def merged(forests: list[FlatForest]) -> FlatForest:
