@@ -19,7 +19,9 @@ from skcausal.estimation.forests._parameters import (
     number_of_bags,
     tree_rules,
     tree_sampling,
+    weights_of_rows,
 )
+from skcausal.utils._target import TargetParts
 from skcausal.utils._validation import missing_rows
 
 
@@ -221,6 +223,10 @@ class EffectForest(ForestMixin, EffectLearner):
 
     _allows_continuous: ClassVar[bool] = True
     _allows_several_arms: ClassVar[bool] = False
+
+    def _fit(self, X: Any, parts: TargetParts, owner: str) -> Any:
+        weights = weights_of_rows(self, parts.sample_weight, parts.groups)
+        return super()._fit(X, replace(parts, sample_weight=weights), owner)
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         return self._predicted(X)[0][:, None]

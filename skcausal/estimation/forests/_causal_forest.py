@@ -62,6 +62,10 @@ class CausalForest(EffectForest):
     n_groups : int, default=None
         Number of little bags whose trees share a half of the rows; None is half of
         ``n_estimators``. ``n_estimators`` must be a multiple of it.
+    group_weighting : {"size", "equal"}, default="size"
+        "size" counts every row the same, "equal" every group of ``fit``, whatever its
+        size: rows weigh one over the size of their group, times sample weights. Leaves
+        too small to hold rows of small groups still favour the large ones.
     cv : int, splitter or list of (train, test), default=5
         Folds of cross-fitting: shuffled, stratified on arm and binary outcome, never
         splitting a group. A list or splitter must hold out each row exactly once.
@@ -156,6 +160,7 @@ class CausalForest(EffectForest):
         min_balance: float = 0.05,
         imbalance_penalty: float = 0.0,
         n_groups: int | None = None,
+        group_weighting: str = "size",
         cv: Any = 5,
         n_repeats: int = 1,
         control_arm: Any = None,
@@ -182,6 +187,7 @@ class CausalForest(EffectForest):
         self.min_balance = min_balance
         self.imbalance_penalty = imbalance_penalty
         self.n_groups = n_groups
+        self.group_weighting = group_weighting
         self.cv = cv
         self.n_repeats = n_repeats
         self.control_arm = control_arm

@@ -111,3 +111,21 @@ def tree_sampling(forest: Any, rows: "TrainingRows", seed: int) -> "TreeSampling
             f"at least {needed}. Use more rows, or raise max_samples."
         )
     return TreeSampling(n_units, n_bag, n_sample, n_grow, bag_size, seed)
+
+
+def weights_of_rows(
+    forest: Any, weights: np.ndarray | None, groups: np.ndarray | None
+) -> np.ndarray | None:
+    """Return the weights of rows, divided by the size of their group for "equal"."""
+    owner = f"{type(forest).__name__}.fit"
+    if getattr(forest, "group_weighting", "size") == "size":
+        return weights
+    _check(forest, owner, "group_weighting", "'size' or 'equal'", "equal".__eq__)
+    if groups is None:
+        raise ValueError(
+            f"{owner}: group_weighting='equal' needs groups, got none. Pass "
+            "groups=..., or leave group_weighting at 'size'."
+        )
+    sizes = np.bincount(groups)
+    equal = sizes.mean() / sizes[groups]
+    return equal if weights is None else weights * equal

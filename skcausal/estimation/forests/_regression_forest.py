@@ -9,7 +9,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from skcausal.estimation.forests._base_forest import ForestMixin, refuse_sparse
-from skcausal.estimation.forests._parameters import check_parameters, number_of_bags
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    number_of_bags,
+    weights_of_rows,
+)
 from skcausal.utils._validation import (
     check_features,
     check_groups,
@@ -54,6 +58,10 @@ class RegressionForest(RegressorMixin, ForestMixin):
     n_groups : int, default=None
         Number of little bags whose trees share a half of the rows; None is half of
         ``n_estimators``. ``n_estimators`` must be a multiple of it.
+    group_weighting : {"size", "equal"}, default="size"
+        "size" counts every row the same, "equal" every group of ``fit``, whatever its
+        size: rows weigh one over the size of their group, times sample weights. Leaves
+        too small to hold rows of small groups still favour the large ones.
     warm_start : bool, default=False
         Keep the trees of an earlier ``fit`` on the same rows and add those missing.
     n_jobs : int, default=None
@@ -112,6 +120,7 @@ class RegressionForest(RegressorMixin, ForestMixin):
         min_balance: float = 0.05,
         imbalance_penalty: float = 0.0,
         n_groups: int | None = None,
+        group_weighting: str = "size",
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -128,6 +137,7 @@ class RegressionForest(RegressorMixin, ForestMixin):
         self.min_balance = min_balance
         self.imbalance_penalty = imbalance_penalty
         self.n_groups = n_groups
+        self.group_weighting = group_weighting
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -165,8 +175,10 @@ class RegressionForest(RegressorMixin, ForestMixin):
         X = self._check_X(X, reset=True)
         outcome = check_outcome(y, owner).astype(float)
         check_same_length(owner, X=np.empty(n_rows_of(X)), y=outcome)
-        weights = check_weights(sample_weight, outcome.shape[0], owner)
         check_parameters(self)
+        codes = check_groups(groups, outcome.shape[0], owner)
+        weights = check_weights(sample_weight, outcome.shape[0], owner)
+        weights = weights_of_rows(self, weights, codes)
         state = self.random_state
         is_seed = isinstance(state, (int, np.integer))
         seed = state if is_seed else check_random_state(state).randint(2**31 - 1)
@@ -176,7 +188,7 @@ class RegressionForest(RegressorMixin, ForestMixin):
             X,
             (outcome - outcome.mean())[:, None],
             np.ones(outcome.shape[0]) if weights is None else weights,
-            check_groups(groups, outcome.shape[0], owner),
+            codes,
             int(seed),
         )
         return self
