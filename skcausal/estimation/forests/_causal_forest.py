@@ -13,7 +13,10 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
 )
 from skcausal.estimation.forests._base_forest import EffectForest
-from skcausal.estimation.forests._parameters import check_parameters
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    check_rows_per_side,
+)
 
 
 class CausalForest(EffectForest):
@@ -88,7 +91,7 @@ class CausalForest(EffectForest):
         Threads that grow trees, and parallel fits of base models. The trees are the
         same for any number.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, base models, bins and trees.
 
@@ -202,8 +205,11 @@ class CausalForest(EffectForest):
 
     def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
         check_parameters(self)
-        outcome = OUTCOME_POOLED if data.is_discrete else OUTCOME
-        return outcome, TREATMENT_MEAN
+        if data.arms is None:
+            return OUTCOME, TREATMENT_MEAN
+        names = [f"arm {label!r}" for label in data.arms.tolist()]
+        check_rows_per_side(self, data.treatment, names, data.groups)
+        return OUTCOME_POOLED, TREATMENT_MEAN
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         from skcausal.estimation.forests._relabelling import CAUSAL

@@ -16,7 +16,10 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
 )
 from skcausal.estimation.forests._base_forest import EffectForest
-from skcausal.estimation.forests._parameters import check_parameters
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    check_rows_per_side,
+)
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import resolve_target
 from skcausal.utils._validation import OverlapWarning
@@ -97,7 +100,7 @@ class InstrumentalForest(EffectForest):
     n_jobs : int, default=None
         Threads that grow trees, and parallel fits of base models.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, base models, bins and trees.
 
@@ -268,6 +271,12 @@ class InstrumentalForest(EffectForest):
                 f"{type(self).__name__}.fit: the instrument has one value; without "
                 "variation it says nothing. Check the column."
             )
+        if data.binary_instrument:
+            sides = np.asarray(data.instrument).astype(int)
+            names = [
+                f"the {side} value of the instrument" for side in ("lower", "higher")
+            ]
+            check_rows_per_side(self, sides, names, data.groups)
         return OUTCOME, TREATMENT_MEAN, INSTRUMENT_MEAN
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:

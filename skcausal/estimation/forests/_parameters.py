@@ -53,6 +53,30 @@ def _check(forest: Any, owner: str, name: str, rule: str, holds: Any) -> None:
         raise ValueError(f"{owner}: {name} must be {rule}, got {value!r}.")
 
 
+def check_rows_per_side(
+    forest: Any, codes: np.ndarray, names: list[str], groups: np.ndarray | None
+) -> None:
+    """Refuse sides (arms, or values of an instrument) too small for honest leaves.
+
+    ``codes`` holds the side of each row. A tree sees a share of the rows, and the
+    smaller honest half of these must be able to fill a leaf.
+    """
+    n_units = len(codes) if groups is None else int(groups.max()) + 1
+    share = _count_of(forest, "max_samples", n_units) / n_units
+    if forest.honest:
+        share *= min(forest.honest_fraction, 1 - forest.honest_fraction)
+    needed = int(np.ceil(forest.min_samples_leaf / share - 1e-9))
+    counts = np.bincount(codes, minlength=len(names))
+    smallest = int(counts.argmin())
+    if counts[smallest] < needed:
+        raise ValueError(
+            f"{type(forest).__name__}.fit: {names[smallest]} has {counts[smallest]} "
+            f"rows; leaves of min_samples_leaf={forest.min_samples_leaf} need at least "
+            f"{needed}. Lower min_samples_leaf, set honest=False, raise max_samples, "
+            "or use a metalearner such as DRLearner."
+        )
+
+
 def tree_rules(forest: Any, n_features: int) -> "TreeRules":
     """Return what the trees of a forest may look like."""
     from skcausal.estimation.forests._plan import TreeRules

@@ -67,7 +67,7 @@ class RegressionForest(RegressorMixin, ForestMixin):
     n_jobs : int, default=None
         Threads that grow trees. The trees are the same for any number.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of bins and trees.
 

@@ -129,7 +129,8 @@ def test_the_instrument_travels_both_ways():
 def test_the_instrument_travels_through_wrappers():
     X, y, treatment, instrument, _ = make_table(400)
     target = causal_target(y, treatment, instrument=instrument)
-    wrapped = BootstrapEffect(forest_of(n_estimators=20), n_bootstrap=3, random_state=0)
+    forest = forest_of(n_estimators=20, min_samples_leaf=10)
+    wrapped = BootstrapEffect(forest, n_bootstrap=3, random_state=0)
     lower, upper = wrapped.fit(X, target).effect_interval(X)
     assert (lower < upper).all()
 
@@ -168,6 +169,15 @@ def test_bad_instruments():
     target = causal_target(y, treatment, instrument=instrument)
     with pytest.raises(ValueError, match="instrument is given twice"):
         forest_of().fit(X, target, instrument=instrument)
+
+
+def test_sides_of_the_instrument_too_small_for_leaves():
+    X, y, treatment, _, _ = make_table(400)
+    instrument = (np.arange(400) < 88).astype(int)
+    with pytest.raises(ValueError, match=r"higher value .* has 88 rows; .* least 89"):
+        forest_of().fit(X, y, treatment=treatment, instrument=instrument)
+    instrument[88] = 1
+    forest_of(n_estimators=2).fit(X, y, treatment=treatment, instrument=instrument)
 
 
 def test_a_weak_instrument_is_named():
