@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skcausal.estimation._average import Question, slope_estimate
+from skcausal.estimation._average import Moment, Question, slope_estimate
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._nuisances import (
     INSTRUMENT_MEAN,
@@ -336,18 +336,25 @@ class InstrumentalForest(EffectForest):
         """
         owner = f"{type(self).__name__}.average_effect"
         check_is_fitted(self, "forest_")
-        if target not in ("all", "overlap") or scale != "difference":
+        if scale != "difference":
             raise ValueError(
-                f"{owner}: with an instrument target must be 'all' or 'overlap' and "
-                f"scale 'difference', got {target!r} and {scale!r}."
+                f"{owner}: with an instrument scale is 'difference', got {scale!r}."
+            )
+        moments = [self._moments(target, owner)[0][0]]
+        question = Question(target, where, by, weights, scale)
+        return slope_estimate(self._data, moments, question, owner)
+
+    def _moments(self, target: str, owner: str) -> list[list[Moment]]:
+        if target not in ("all", "overlap"):
+            raise ValueError(
+                f"{owner}: with an instrument target must be 'all' or 'overlap', got "
+                f"{target!r}."
             )
         y, w, z = self._residuals
         if target == "overlap":
-            moment = z * y, z * w
-        else:
-            moment = self._local_scores(owner), np.ones(len(y))
-        question = Question(target, where, by, weights, scale)
-        return slope_estimate(self._data, [moment], question, owner)
+            z = z * np.sign(self._data.weights @ (z * w))
+            return [[(z * y, z * w)]]
+        return [[(self._local_scores(owner), np.ones(len(y)))]]
 
     def _local_scores(self, owner: str) -> np.ndarray:
         """Return tau + z (y - tau w) / (Var[z | X] compliance(X)) for every row.

@@ -89,6 +89,22 @@ def test_overlap_average_is_the_instrumental_coefficient():
     assert by_sign.labels == (0, 1)
 
 
+@pytest.mark.filterwarnings("ignore::skcausal.OverlapWarning")
+@pytest.mark.parametrize("target", ["all", "overlap"])
+def test_projection_of_local_effects(target):
+    """A constant effect has an intercept only, also where the lot discourages."""
+    X, y, treatment, instrument, _ = make_table(2000, effect="constant")
+    for lot in (instrument, 1 - instrument):
+        forest = forest_of().fit(X, y, treatment=treatment, instrument=lot)
+        estimate = forest.best_linear_projection(target=target)
+        distance = (estimate.value - [1.5, 0, 0, 0]) / estimate.standard_error
+        assert np.abs(distance).max() < 4
+        assert np.max(estimate.standard_error) < 0.3
+    average = forest.average_effect(target=target)
+    alone = forest.best_linear_projection(np.empty((2000, 0)), target=target)
+    np.testing.assert_allclose(alone.value, average.value)
+
+
 def test_a_treatment_that_is_its_own_instrument_obeys_the_laws():
     class Compliant(InstrumentalForest):
         def fit(self, X, y, *, treatment=None, sample_weight=None, groups=None):
