@@ -10,6 +10,8 @@ module                 job
 ``_growing``           one tree as flat arrays (kernels)
 ``_prediction``        leaf statistics to estimates and variances (kernels)
 ``_paths``             the nodes that rows pass (kernels)
+``_local_linear``      estimates from a regression around each row (kernels)
+``_correction``        features and data of that regression
 ``_plan``              rules, sampling and rows that trees are grown by
 ``_forest``            many trees as flat arrays
 ``_planting``          growing trees in parallel

@@ -34,6 +34,7 @@ class ForestMixin(BaseEstimator):
     n_jobs: int | None
     verbose: int
     n_features_in_: int
+    _correction: Any
     _check_X: Callable[..., Any]
 
     def _grow(
@@ -65,6 +66,11 @@ class ForestMixin(BaseEstimator):
             verbose=self.verbose,
             owner=owner,
         )
+        self._correction = None
+        if getattr(self, "local_linear", None) is not None:
+            from skcausal.estimation.forests._correction import LocalLinear
+
+            self._correction = LocalLinear.fit(self.forest_, self._rows, X, self)
 
     def _companion(self, kind: int, targets: np.ndarray) -> np.ndarray:
         """Return out-of-bag estimates of another forest on the same rows."""
@@ -90,8 +96,30 @@ class ForestMixin(BaseEstimator):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return estimates and variances of checked covariates."""
         codes = self._bins.transform(X)
-        return self.forest_.predict(
-            codes, with_variance=with_variance, n_jobs=self.n_jobs
+        columns = None
+        if self._correction is not None:
+            columns = self._correction.standardised(X, type(self).__name__)
+        return self._solved(codes, columns, with_variance)
+
+    def _solved(
+        self,
+        codes: np.ndarray,
+        columns: np.ndarray | None,
+        with_variance: bool,
+        drawn: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return estimates and variances, corrected where ``columns`` are given."""
+        if columns is None:
+            return self.forest_.predict(
+                codes, with_variance=with_variance, drawn=drawn, n_jobs=self.n_jobs
+            )
+        return self._correction.predict(
+            self.forest_,
+            codes,
+            columns,
+            with_variance=with_variance,
+            drawn=drawn,
+            n_jobs=self.n_jobs,
         )
 
     def _interval(self, X: Any, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -190,12 +218,9 @@ class ForestMixin(BaseEstimator):
 
     def _out_of_bag(self, *, with_variance: bool) -> tuple[np.ndarray, np.ndarray]:
         rows = self._grown_on("out-of-bag estimates")
-        estimates, variances = self.forest_.predict(
-            rows.codes,
-            with_variance=with_variance,
-            drawn=self.forest_.drawn_rows(rows),
-            n_jobs=self.n_jobs,
-        )
+        columns = None if self._correction is None else self._correction.columns
+        drawn = self.forest_.drawn_rows(rows)
+        estimates, variances = self._solved(rows.codes, columns, with_variance, drawn)
         missing = int(np.isnan(estimates).sum())
         if missing:
             raise ValueError(

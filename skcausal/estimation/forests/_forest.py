@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from skcausal.estimation.forests import _paths, _prediction
+from skcausal.estimation.forests import _local_linear, _paths, _prediction
 from skcausal.estimation.forests._plan import TrainingRows, TreeSampling, draw_rows
 
 
@@ -167,17 +167,36 @@ class FlatForest:
         share = np.broadcast_to(1 / counted.sum(axis=1)[:, None], leaves.shape)
         place = np.nonzero(counted)[0]
         new = sparse.csr_array((share[counted], (place, leaves[counted])), shape=shape)
-        own = self.leaves(rows.codes)
-        entries = []
-        for tree in range(self.n_trees):
-            estimate = self.rows_of_tree(rows, tree)[1]
-            leaf = own[estimate, tree]
-            weight = rows.weight[estimate] / self.statistics[leaf, -1]
-            kept = rows.weight[estimate] > 0
-            entries.append((weight[kept], leaf[kept], estimate[kept]))
-        values, leaf, row = (np.concatenate(one) for one in zip(*entries, strict=True))
+        start, members, shares = self.leaf_rows(rows, None)
         shape = (len(self.statistics), rows.codes.shape[0])
-        return new @ sparse.csr_array((values, (leaf, row)), shape=shape)
+        return new @ sparse.csr_array((shares, members, start), shape=shape)
+
+    def leaf_rows(
+        self, rows: TrainingRows, n_jobs: int | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return where each leaf starts in the rows that estimate, these, and shares.
+
+        The shares of a leaf add up to one.
+        """
+
+        def of_tree(tree: int) -> Any:
+            return _local_linear.rows_by_leaf(
+                self.nodes[self.node_start[tree] : self.node_start[tree + 1]],
+                self.subset_of[self.subset_start[tree] : self.subset_start[tree + 1]],
+                self.subsets[self.set_start[tree] : self.set_start[tree + 1]],
+                self.leaf_start[tree + 1] - self.leaf_start[tree],
+                rows.codes,
+                rows.weight,
+                self.rows_of_tree(rows, tree)[1],
+            )
+
+        found = Parallel(n_jobs=n_jobs, require="sharedmem")(
+            delayed(of_tree)(tree) for tree in range(self.n_trees)
+        )
+        members, shares, starts = zip(*found, strict=True)
+        sizes = np.concatenate([np.diff(start) for start in starts])
+        start = np.concatenate([[0], np.cumsum(sizes)])
+        return start, np.concatenate(members), np.concatenate(shares)
 
     def split_shares(self, n_features: int, depth: int = 4) -> np.ndarray:
         """Return the weighted shares of splits by feature on the first levels."""

@@ -34,6 +34,9 @@ def check_parameters(forest: Any) -> None:
         rule = f"between 0 and {top}"
         _check(forest, owner, name, rule, lambda v, a=least, b=top: a <= v < b)
     _check(forest, owner, "imbalance_penalty", "at least 0", lambda v: v >= 0)
+    if hasattr(forest, "local_linear_penalty"):
+        rule = "a number of at least 0"
+        _check(forest, owner, "local_linear_penalty", rule, lambda v: v >= 0)
     n_bags = number_of_bags(forest)
     if n_bags < 1 or forest.n_estimators % n_bags:
         raise ValueError(
