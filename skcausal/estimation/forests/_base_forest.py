@@ -35,6 +35,7 @@ class ForestMixin(BaseEstimator):
     verbose: int
     n_features_in_: int
     _correction: Any
+    _center: float = 0.0  # what was taken off the outcome before growing
     _check_X: Callable[..., Any]
 
     def _grow(
@@ -188,6 +189,48 @@ class ForestMixin(BaseEstimator):
         check_is_fitted(self, "forest_")
         codes = self._bins.transform(self._check_X(X, reset=False))
         return self.forest_.paths(codes, self.n_jobs), self.forest_.node_start
+
+    def shap_values(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much each feature moves each estimate: Shapley values.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, n_features)
+            Covariates.
+
+        Returns
+        -------
+        values : ndarray of shape (n, n_features)
+            Shapley values, in units of the estimate: exact and path-dependent, for the
+            statistics that the forest averages, and along the straight path from their
+            means to those of the row for the estimate they give.
+        base_values : ndarray of shape (n,)
+            Estimate at the mean statistics of the trees that count for the row. Base
+            value and values of a row add up to its estimate.
+
+        Raises
+        ------
+        ValueError
+            If estimates are corrected by ``local_linear``.
+
+        Notes
+        -----
+        Unknown features pass splits in proportion to the weight of both sides; splits
+        with an empty side do not count (Lundberg, Erion & Lee 2018, algorithm 1).
+        """
+        check_is_fitted(self, "forest_")
+        owner = f"{type(self).__name__}.shap_values"
+        if self._correction is not None:
+            raise ValueError(
+                f"{owner}: explains what trees say, not the regressions of "
+                "local_linear. Fit a forest with local_linear=None."
+            )
+        from skcausal.estimation.forests._explaining import explain_forest
+
+        codes = self._bins.transform(self._check_X(X, reset=False))
+        n_features = self.n_features_in_
+        values, base = explain_forest(self.forest_, codes, n_features, self.n_jobs)
+        return values, base + self._center
 
     def forest_weights(self, X: Any) -> Any:
         """Return the weights that the forest gives the training rows for new rows.

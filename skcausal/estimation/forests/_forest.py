@@ -60,6 +60,18 @@ class FlatForest:
             self.set_start,
         )
 
+    def tree(self, position: int) -> tuple[np.ndarray, ...]:
+        """Return nodes, subset_of, subsets and statistics of one tree."""
+        pairs = (
+            (self.nodes, self.node_start),
+            (self.subset_of, self.subset_start),
+            (self.subsets, self.set_start),
+            (self.statistics, self.leaf_start),
+        )
+        return tuple(
+            array[starts[position] : starts[position + 1]] for array, starts in pairs
+        )
+
     @classmethod
     def join(
         cls, kind: int, sampling: TreeSampling, numbers: np.ndarray, grown: list[Any]
@@ -180,11 +192,12 @@ class FlatForest:
         """
 
         def of_tree(tree: int) -> Any:
+            nodes, subset_of, subsets, statistics = self.tree(tree)
             return _local_linear.rows_by_leaf(
-                self.nodes[self.node_start[tree] : self.node_start[tree + 1]],
-                self.subset_of[self.subset_start[tree] : self.subset_start[tree + 1]],
-                self.subsets[self.set_start[tree] : self.set_start[tree + 1]],
-                self.leaf_start[tree + 1] - self.leaf_start[tree],
+                nodes,
+                subset_of,
+                subsets,
+                len(statistics),
                 rows.codes,
                 rows.weight,
                 self.rows_of_tree(rows, tree)[1],

@@ -199,11 +199,11 @@ class RegressionForest(RegressorMixin, ForestMixin):
         state = self.random_state
         is_seed = isinstance(state, (int, np.integer))
         seed = state if is_seed else check_random_state(state).randint(2**31 - 1)
-        self._outcome = outcome
+        self._outcome, self._center = outcome, float(outcome.mean())
         self._grow(
             REGRESSION,
             X,
-            (outcome - outcome.mean())[:, None],
+            (outcome - self._center)[:, None],
             np.ones(outcome.shape[0]) if weights is None else weights,
             codes,
             int(seed),
@@ -225,7 +225,7 @@ class RegressionForest(RegressorMixin, ForestMixin):
         """
         check_is_fitted(self, "forest_")
         centred = self._predicted(self._check_X(X, reset=False))[0]
-        return centred + self._outcome.mean()
+        return centred + self._center
 
     @available_if(lambda self: number_of_bags(self) < self.n_estimators)
     def predict_interval(
@@ -246,13 +246,12 @@ class RegressionForest(RegressorMixin, ForestMixin):
             Bounds for the forest's expectation, not for single outcomes.
         """
         lower, upper = self._interval(X, level)
-        mean = self._outcome.mean()
-        return lower + mean, upper + mean
+        return lower + self._center, upper + self._center
 
     @property
     def oob_prediction_(self) -> np.ndarray:
         """Predictions of the training rows, each from the trees that left it out."""
-        return self._oob_estimates + self._outcome.mean()
+        return self._oob_estimates + self._center
 
     @property
     def oob_score_(self) -> float:
