@@ -1,7 +1,9 @@
 """Growing the trees of a forest in parallel, whole or in parts."""
 
 import os
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -62,6 +64,8 @@ def grow_forest(
 ) -> FlatForest:
     """Grow the trees of some numbers; the same whatever ``n_jobs`` and their order."""
     check_size(kind, rows, rules, sampling, len(numbers), owner)
+    if verbose >= 1 and not _is_compiled():
+        print("compiling the kernels of forests, once per installation (about 15 s)")
     n_chunks = min(4 * effective_n_jobs(n_jobs), len(numbers))
     chunks = np.array_split(numbers, n_chunks)
     grown = Parallel(n_jobs=n_jobs, prefer="threads", verbose=verbose)(
@@ -120,6 +124,19 @@ def _grow_trees(
         )
         trees.append((nodes, subset_of, subsets, statistics))
     return trees
+
+
+def _is_compiled() -> bool:
+    """Tell whether the largest kernel was compiled before, or need not be."""
+    kernel = _growing.grow_tree
+    if not hasattr(kernel, "signatures") or kernel.signatures:
+        return True
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+    written = Path(kernel.stats.cache_path or ".").glob(
+        f"_growing.grow_tree-*.{version}.nbi"
+    )
+    source = Path(_growing.__file__).stat().st_mtime
+    return any(index.stat().st_mtime >= source for index in written)
 
 
 def check_size(

@@ -159,28 +159,38 @@ def debiased_variance(between, within, n_bags):
 
 
 @bare
-def row_variance(statistics, leaves, position, bag_size, mean, influence):
+def row_variance(statistics, leaves, position, bag_size, mean, influence, values):
     """Return the variance of one row's estimate by the bootstrap of little bags.
 
-    Only bags whose trees all apply count; their trees share the half of the rows that
-    was drawn for the bag, so that the spread of bag means holds the sampling variance
-    of the forest plus the Monte-Carlo variance of few trees, which is taken off.
+    ``values`` has room for the influence of each tree.
     """
-    n_columns = mean.shape[0]
-    n_bags, between, total = 0, 0.0, 0.0
-    for bag in range(leaves.shape[0] // bag_size):
-        bag_mean, squares, complete = 0.0, 0.0, True
-        for tree in range(bag * bag_size, (bag + 1) * bag_size):
-            leaf = leaves[tree, position]
-            if leaf < 0:
-                complete = False
-                break
+    for tree in range(leaves.shape[0]):
+        leaf = leaves[tree, position]
+        values[tree] = np.nan
+        if leaf >= 0:
             value = 0.0
-            for column in range(n_columns):
+            for column in range(mean.shape[0]):
                 value += influence[column] * (statistics[leaf, column] - mean[column])
-            bag_mean += value
-            squares += value * value
-        if complete:
+            values[tree] = value
+    return bag_variance(values, bag_size)
+
+
+@bare
+def bag_variance(values, bag_size):
+    """Return the variance of the mean of trees from the influence of each.
+
+    Only bags whose trees all apply (are not NaN) count; their trees share the half of
+    the rows that was drawn for the bag, so that the spread of bag means holds the
+    sampling variance of the forest plus the Monte-Carlo variance of few trees, which is
+    taken off.
+    """
+    n_bags, between, total = 0, 0.0, 0.0
+    for bag in range(values.shape[0] // bag_size):
+        bag_mean, squares = 0.0, 0.0
+        for tree in range(bag * bag_size, (bag + 1) * bag_size):
+            bag_mean += values[tree]
+            squares += values[tree] * values[tree]
+        if not math.isnan(bag_mean):
             bag_mean /= bag_size
             between += bag_mean * bag_mean
             total += squares / bag_size
@@ -248,6 +258,7 @@ def predict(
     n_trees = leaf_start.shape[0] - 1
     leaves = np.empty((n_trees, BLOCK), np.int32)
     mean, influence = np.empty(n_columns), np.empty(n_columns)
+    values = np.empty(n_trees)
     for start in range(first_row, last_row, BLOCK):
         stop = min(start + BLOCK, last_row)
         find_leaves(
@@ -269,7 +280,7 @@ def predict(
             estimates[row] = solve(kind, mean, influence)
             if with_variance:
                 variances[row] = row_variance(
-                    statistics, leaves, row - start, bag_size, mean, influence
+                    statistics, leaves, row - start, bag_size, mean, influence, values
                 )
 
 

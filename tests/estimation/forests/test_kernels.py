@@ -434,7 +434,9 @@ def test_variance_of_little_bags():
     leaves = np.arange(60, dtype=np.int32).reshape(60, 1)
     leaves[7] = -1  # its bag of three is left out
     mean, influence = statistics[:, :1].mean(axis=0).astype(float), np.ones(1)
-    ours = prediction.row_variance(statistics, leaves, 0, 3, mean, influence)
+    ours = prediction.row_variance(
+        statistics, leaves, 0, 3, mean, influence, np.empty(60)
+    )
     bags = np.delete((statistics[:, 0] - mean).reshape(20, 3), 2, axis=0)
     between = (bags.mean(axis=1) ** 2).mean()
     within = ((bags**2).mean() - between) / 2
