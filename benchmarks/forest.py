@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks import environments, report
+from benchmarks import accuracy, environments, problems, report
 from benchmarks.forest_designs import COVERED, DESIGNS
 
 HERE = Path(__file__).resolve().parent
@@ -229,6 +229,53 @@ def inputs_text(rows):
     )
 
 
+def measure_data(options, pythons):
+    """Run both forests on IHDP and ACIC 2016, with shared nuisances and defaults."""
+    ihdp = problems.ihdp(100)[:: 50 if options.quick else 4]
+    acic = problems.acic2016(range(0, 77, 38 if options.quick else 10))
+    both = [("forest", "same"), ("forest", "default")]
+    jobs = [
+        (([problem], both), library)
+        for problem in [*acic, *ihdp]
+        for library in pythons
+    ]
+    with (
+        tqdm(total=2 * len(jobs), desc="data", unit="fit") as progress,
+        ThreadPoolExecutor(options.workers) as pool,
+    ):
+
+        def run_one(job):
+            chunk, library = job
+            adapter = f"{library}_forest"
+            return accuracy.execute(chunk, pythons[library], adapter, progress)
+
+        return [row for rows in pool.map(run_one, jobs) for row in rows]
+
+
+def data_text(rows):
+    """Compare sqrt PEHE problem by problem."""
+    frame = pd.DataFrame(rows)
+    frame["collection"] = frame["problem"].str.split("-").str[0]
+    lines = []
+    keys = ["collection", "part", "mode"]
+    for (collection, part, mode), own in frame.groupby(keys, sort=False):
+        wide = own.pivot(index="problem", columns="library", values="root_pehe")
+        wide.columns = [name.removesuffix("_forest") for name in wide.columns]
+        failed = int(wide.isna().any(axis=1).sum())
+        wide = wide.dropna()
+        line = {"data": collection, "rows": part, "settings": mode}
+        line |= {f"{name}, mean": float(wide[name].mean()) for name in wide.columns}
+        if "econml" in wide and len(wide) > 1:
+            ratio = report.median_ratio(wide["skcausal"] / wide["econml"])
+            line["median ratio [95 %]"] = report.interval_text(ratio)
+        lines.append(line | {"problems": str(len(wide)), "failed": str(failed)})
+    return (
+        "sqrt PEHE. Same settings: shared LightGBM nuisances and folds, 500 trees, "
+        "five rows per leaf; defaults: each library's own (EconML: 100 trees).\n\n"
+        + report.markdown(pd.DataFrame(lines))
+    )
+
+
 def draws_text(rows):
     return f"{accuracy_text(rows)}\n\n#### Coverage\n\n{coverage_text(rows)}"
 
@@ -236,6 +283,7 @@ def draws_text(rows):
 PARTS = {
     "speed": ("Speed and memory", measure_speed, speed_text),
     "draws": ("Accuracy and intervals", measure_draws, draws_text),
+    "data": ("IHDP and ACIC 2016", measure_data, data_text),
     "inputs": ("Missing entries and categories", measure_inputs, inputs_text),
 }
 
