@@ -109,7 +109,7 @@ class ForestMixin(BaseEstimator):
 
         Returns
         -------
-        lower, upper : ndarray of shape (n,)
+        lower, upper : ndarray of shape (n,) or (n, n_arms - 1)
             Bounds of the forest's expectation, from the trees that left a row out.
         """
         return normal_interval(*self._out_of_bag(with_variance=True), level)
@@ -175,7 +175,8 @@ class ForestMixin(BaseEstimator):
             drawn=self.forest_.drawn_rows(rows),
             n_jobs=self.n_jobs,
         )
-        missing = int(np.isnan(estimates).sum())
+        # An infinite variance marks an arm that is missing around a row.
+        missing = int((np.isnan(estimates) & ~np.isinf(variances)).sum())
         if missing:
             raise ValueError(
                 f"{type(self).__name__}: {missing} rows have no out-of-bag estimate, "
@@ -204,7 +205,8 @@ class EffectForest(ForestMixin, EffectLearner):
     _allows_several_arms: ClassVar[bool] = False
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
-        return self._predicted(X)[0][:, None]
+        estimates = self._predicted(X)[0]
+        return estimates.reshape(len(estimates), -1)
 
     def _level_effects(self, X: Any, treated: Any, control: Any) -> np.ndarray:
         change = np.asarray(treated, dtype=float) - np.asarray(control, dtype=float)
@@ -227,7 +229,7 @@ class EffectForest(ForestMixin, EffectLearner):
 
         Returns
         -------
-        lower, upper : ndarray of shape (n,)
+        lower, upper : ndarray of shape (n,) or (n, n_arms - 1)
             Bounds for the forest's expectation of the effect: sampling variance and
             the variance of finitely many trees, but no bias.
         """

@@ -9,6 +9,7 @@ import numpy as np
 
 from skcausal.estimation.forests._relabelling import relabel
 from skcausal.estimation.forests._sampling import bare, kernel, next_word, seeded
+from skcausal.estimation.forests._several_splitting import split_several
 from skcausal.estimation.forests._splitting import (
     ONE_WORD,
     TWO_WORDS,
@@ -162,8 +163,26 @@ def partition(node, number, local, start, stop, subset_of, subsets):
 
 
 @bare
-def split_node(kind, local, labels, packed, rules, ordered, chosen, work, start, stop):
-    """Label the rows of a node and find its best split; return the feature, or -1."""
+def split_node(
+    kind, local, labels, packed, rules, ordered, chosen, work, start, stop, several
+):
+    """Label the rows of a node and find its best split; return the feature, or -1.
+
+    ``several`` is None, and its branch is not compiled, unless there are contrasts.
+    """
+    if several is not None:
+        return split_several(
+            local,
+            several,
+            rules,
+            ordered,
+            chosen,
+            work,
+            start,
+            stop,
+            code_shift(stop - start),
+            all_ordered(chosen, ordered),
+        )
     _, _, targets, weight = local
     rho, mass, low = labels
     first, second = packed
@@ -189,12 +208,24 @@ def push_children(stack, height, start, middle, stop, left, depth):
 
 @kernel
 def grow_tree(
-    kind, words, targets, weight, rows, ordered, rules, max_depth, n_chosen, seed, tree
+    kind,
+    words,
+    targets,
+    weight,
+    rows,
+    ordered,
+    rules,
+    max_depth,
+    n_chosen,
+    seed,
+    tree,
+    several=None,
 ):
     """Grow a tree on ``rows``; return nodes, subsets of categories, number of leaves.
 
     ``words`` are the codes of all rows, eight to a word. Rows are copied and then moved
-    in place, so that each node is a slice. ``rules`` as in ``_splitting.worth``.
+    in place, so that each node is a slice. ``rules`` as in ``_splitting.allowed``,
+    ``several`` from ``_several_splitting.scratch`` for a forest of several contrasts.
     """
     n, n_features = rows.shape[0], ordered.shape[0]
     local_words = np.empty((n, words.shape[1]), np.uint64)
@@ -236,7 +267,17 @@ def grow_tree(
             draw_features(features, n_chosen, state)
             chosen = features[:n_chosen]
             winner = split_node(
-                kind, local, labels, packed, rules, ordered, chosen, work, start, stop
+                kind,
+                local,
+                labels,
+                packed,
+                rules,
+                ordered,
+                chosen,
+                work,
+                start,
+                stop,
+                several,
             )
         if winner < 0:
             nodes[number] = -(n_leaves + 1)

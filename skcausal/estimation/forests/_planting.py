@@ -15,6 +15,8 @@ from skcausal.estimation.forests._plan import (
     TreeSampling,
     draw_rows,
 )
+from skcausal.estimation.forests._relabelling import MULTI_ARM
+from skcausal.estimation.forests._several_splitting import scratch
 from skcausal.estimation.forests._splitting import MAX_NODE
 
 
@@ -31,10 +33,12 @@ def grow_more(
     if earlier is None:
         return grow_forest(kind, rows, rules, sampling, np.arange(n_trees), **options)
     owner = options["owner"]
-    if replace(earlier.sampling, seed=sampling.seed) != sampling:
+    n_means = _prediction.n_statistics(kind, rows.targets.shape[1])
+    same_arms = earlier.statistics.shape[1] == n_means + 1
+    if not same_arms or replace(earlier.sampling, seed=sampling.seed) != sampling:
         raise ValueError(
             f"{owner}: warm_start=True adds trees to a forest on the same number of "
-            "rows with the same sampling. Set warm_start=False to start again."
+            "rows and arms with the same sampling. Set warm_start=False to start again."
         )
     if n_trees < earlier.n_trees:
         raise ValueError(
@@ -82,6 +86,10 @@ def _grow_trees(
     trees: list[tuple[np.ndarray, ...]] = []
     for number in numbers.tolist():
         grow, estimate = draw_rows(sampling, rows, number)
+        contrasts = None
+        if kind == MULTI_ARM:
+            n_contrasts = rows.targets.shape[1] - 1
+            contrasts = scratch(len(grow), n_contrasts, rules.n_chosen)
         nodes, subset_of, subsets, n_leaves = _growing.grow_tree(
             kind,
             words,
@@ -94,6 +102,7 @@ def _grow_trees(
             rules.n_chosen,
             sampling.seed,
             number,
+            contrasts,
         )
         statistics = _prediction.fill_leaves(
             kind,
@@ -105,7 +114,7 @@ def _grow_trees(
             rows.targets,
             rows.weight,
             estimate,
-            _prediction.N_STATISTICS[kind],
+            _prediction.n_statistics(kind, rows.targets.shape[1]),
         )
         trees.append((nodes, subset_of, subsets, statistics))
     return trees
@@ -128,7 +137,8 @@ def check_size(
             "max_samples."
         )
     n_leaves = n_grow / rules.min_samples_leaf
-    per_leaf = 16 + 4 * (_prediction.N_STATISTICS[kind] + 1)
+    n_means = _prediction.n_statistics(kind, rows.targets.shape[1])
+    per_leaf = 16 + 4 * (n_means + 1)
     needed = 2 * n_trees * n_leaves * per_leaf  # parts and their concatenation
     available = _available_memory()
     if available is not None and needed > available:

@@ -1,0 +1,349 @@
+"""The best split of a node for several contrasts at once (numba kernels).
+
+Each contrast has the packed words and histograms of ``_splitting``. With
+``S = sum rho`` of a child and m its share of the node's mass, averaged over contrasts,
+the gain is ``|S|^2 / m`` summed over both children: what splits for one contrast
+maximise. The integers of packed words become real numbers again before they are added.
+"""
+
+import math
+
+import numpy as np
+
+from skcausal.estimation.forests._sampling import bare
+from skcausal.estimation.forests._several_labels import label_scratch, label_several
+from skcausal.estimation.forests._splitting import (
+    ONE_WORD,
+    TWO_WORDS,
+    fill_halved,
+    fill_mixed,
+    fill_two,
+    node_sums,
+    pack,
+    sort_levels,
+    unpack,
+)
+
+_TURNS = 20  # of the power method
+
+
+def scratch(n_rows, n_contrasts, n_chosen):
+    """Return the arrays that the splits of one tree work in."""
+    rows, bins = (n_contrasts, n_rows), (n_contrasts, n_chosen * 257)
+    second = rows if n_rows > ONE_WORD else (n_contrasts, 0)
+    other = bins if n_rows > ONE_WORD else (n_contrasts, 0)
+    labels = np.empty(rows, np.float32), np.empty(rows, np.float32)
+    words = np.empty(rows, np.int64), np.empty(second, np.int64)
+    histograms = np.empty(bins, np.int64), np.empty(other, np.int64)
+    node = (
+        np.empty(n_contrasts, np.int64),
+        np.empty(n_contrasts + 1, np.int64),
+        np.empty(n_contrasts),
+        np.empty(n_contrasts + 1),
+    )
+    sums = np.empty(n_contrasts, np.int64), np.empty(n_contrasts, np.int64)
+    categories = (
+        np.empty((257, n_contrasts)),
+        np.empty(257),
+        np.empty((n_contrasts, n_contrasts)),
+        np.empty(n_contrasts),
+        np.empty(n_contrasts),
+    )
+    arrays = label_scratch(n_contrasts)
+    return (
+        (*labels, np.empty(n_rows, np.uint8)),
+        words,
+        histograms,
+        arrays,
+        (
+            node,
+            sums,
+            categories,
+        ),
+    )
+
+
+@bare
+def split_several(
+    local, several, rules, ordered, chosen, work, start, stop, halvings, only_ordered
+):
+    """Find the best split of a node; return its feature, or -1.
+
+    ``work`` and what it receives are as in ``best_split``; ``halvings`` are of the bins
+    of ordered features, ``only_ordered`` tells that there are no others.
+    """
+    _, codes, targets, weight = local
+    labels, words, histograms, arrays, (node, sums, categories) = several
+    _, _, best, subset, levels, means = work
+    rho, mass, _ = labels
+    if not label_several(targets, weight, start, stop, rho, mass, arrays):
+        return -1
+    bits = pack_several(labels, targets, start, stop, words, rules[3], node)
+    if bits == TWO_WORDS and not only_ordered:
+        halvings = 0
+    n_bins = fill_several(
+        codes,
+        words,
+        start,
+        stop,
+        chosen,
+        ordered,
+        bits,
+        halvings,
+        only_ordered,
+        histograms,
+    )
+    winner = -1
+    best[0] = 0.0
+    for j in range(chosen.shape[0]):
+        base = j * n_bins
+        if ordered[chosen[j]]:
+            better = scan_ordered_several(
+                histograms, base, n_bins, bits, node, sums, rules, best
+            )
+        else:
+            n_levels = order_levels(
+                histograms, base, n_bins, bits, node, levels, means, categories
+            )
+            better = scan_levels_several(
+                histograms,
+                base,
+                n_levels,
+                bits,
+                node,
+                sums,
+                rules,
+                best,
+                subset,
+                levels,
+            )
+        if better:
+            winner = chosen[j]
+    if winner >= 0 and ordered[winner]:
+        best[1] = min(np.int64(best[1]) << halvings, 255)
+    return winner
+
+
+@bare
+def pack_several(labels, targets, start, stop, words, penalty, node):
+    """Write the words of each contrast and what ``node`` holds; return bits of a count.
+
+    ``node`` is (mass, arm rows and all rows, share of one unit of mass, square of one
+    unit of rho and the handicap of a split). An arm's rows are those whose indicator is
+    above its expectation.
+    """
+    rho, mass, low = labels
+    first, second = words
+    all_mass, arm_rows, mass_unit, rho_unit = node
+    n, bits, known, squares = rho.shape[0], 0, 0, 0.0
+    for k in range(n):
+        for i in range(start, stop):
+            low[i] = 1 if targets[i, k + 1] > 0 else 0
+        bits = pack(rho[k], mass[k], low, start, stop, first[k], second[k])
+        (total, arm, _), packed = node_sums(first[k], second[k], start, stop, bits, 1.0)
+        real = 0.0
+        for i in range(start, stop):
+            real += np.float64(rho[k, i]) * np.float64(rho[k, i])
+        all_mass[k], arm_rows[k] = total, arm
+        known += total > 0
+        rho_unit[k] = real / packed if packed > 0.0 else 0.0
+        squares += real
+    for k in range(n):
+        mass_unit[k] = 1.0 / (known * all_mass[k]) if all_mass[k] > 0 else 0.0
+    arm_rows[n], rho_unit[n] = stop - start, penalty * squares
+    return bits
+
+
+@bare
+def fill_several(
+    codes,
+    words,
+    start,
+    stop,
+    chosen,
+    ordered,
+    bits,
+    halvings,
+    only_ordered,
+    histograms,
+):
+    """Fill the histograms of each contrast; return the bins of a feature."""
+    first, second = words
+    histogram, other = histograms
+    n_bins = 0
+    for k in range(first.shape[0]):
+        one, into = first[k], histogram[k]
+        if bits == TWO_WORDS:
+            n_bins = fill_two(
+                codes, one, second[k], start, stop, chosen, halvings, into, other[k]
+            )
+        elif only_ordered:
+            n_bins = fill_halved(codes, one, start, stop, chosen, halvings, into)
+        else:
+            n_bins = fill_mixed(
+                codes, one, start, stop, chosen, ordered, halvings, into
+            )
+    return n_bins
+
+
+@bare
+def worth(sums, bits, node):
+    """Return numerator and denominator of the gain if the left child holds ``sums``.
+
+    As the node's rho sum to zero, both children's gains are proportional to
+    ``(|S|^2 - handicap) / (m_left m_right)``.
+    """
+    one, two = sums
+    _, _, mass_unit, rho_unit = node
+    n = one.shape[0]
+    value, share = -rho_unit[n], 0.0
+    for k in range(n):
+        rho, mass, _, _ = unpack(one[k], two[k], bits)
+        value += rho_unit[k] * np.float64(rho) * np.float64(rho)
+        share += mass_unit[k] * np.float64(mass)
+    return value, share * (1.0 - share)
+
+
+@bare
+def allowed_several(sums, bits, node, rules):
+    """Tell whether both children keep the rules for every contrast and every arm."""
+    one, two = sums
+    all_mass, arm_rows, _, _ = node
+    n = one.shape[0]
+    _, _, _, rows = unpack(one[0], two[0], bits)
+    controls, other_controls = rows, arm_rows[n] - rows
+    if min(controls, other_controls) < rules[0]:
+        return False
+    for k in range(n):
+        _, mass, low, _ = unpack(one[k], two[k], bits)
+        other_low = arm_rows[k] - low
+        if min(mass, all_mass[k] - mass) < rules[2] * all_mass[k]:
+            return False
+        if min(low, other_low) < rules[1]:
+            return False
+        controls -= low
+        other_controls -= other_low
+    return min(controls, other_controls) >= rules[1]
+
+
+@bare
+def scan_ordered_several(histograms, base, n_bins, bits, node, sums, rules, best):
+    """Do as ``scan_ordered`` for several contrasts."""
+    histogram, other = histograms
+    one, two = sums
+    n, all_rows = one.shape[0], node[1][one.shape[0]]
+    wide = bits == TWO_WORDS
+    row_mask = (np.int64(1) << bits) - 1
+    least = np.int64(rules[0])
+    found = False
+    for missing_right in range(2 if histogram[0, base] != 0 else 1):
+        for k in range(n):
+            one[k] = 0 if missing_right else histogram[k, base]
+            two[k] = other[k, base] if wide and not missing_right else 0
+        for place in range(base + 1, base + n_bins):
+            for k in range(n):
+                one[k] += histogram[k, place]
+                if wide:
+                    two[k] += other[k, place]
+            rows = one[0] & row_mask
+            if rows < least:
+                continue
+            if all_rows - rows < least:
+                break
+            value, product = worth(sums, bits, node)
+            better = value > best[0] * product and product > 0.0
+            if better and allowed_several(sums, bits, node, rules):
+                best[0], best[1] = value / product, place - base
+                best[2] = missing_right
+                found = True
+    return found
+
+
+@bare
+def principal_direction(points, shares, n_points, matrix, direction, image):
+    """Write the direction in which weighted points differ most (power method)."""
+    n = matrix.shape[0]
+    top = 0
+    for k in range(n):
+        for j in range(n):
+            matrix[k, j] = 0.0
+            for i in range(n_points):
+                matrix[k, j] += shares[i] * points[i, k] * points[i, j]
+        direction[k] = 0.0
+        if matrix[k, k] > matrix[top, top]:
+            top = k
+    direction[top] = 1.0
+    for _ in range(_TURNS):
+        size = 0.0
+        for k in range(n):
+            image[k] = 0.0
+            for j in range(n):
+                image[k] += matrix[k, j] * direction[j]
+            size += image[k] * image[k]
+        if size <= 0.0:
+            return
+        for k in range(n):
+            direction[k] = image[k] / math.sqrt(size)
+
+
+@bare
+def order_levels(histograms, base, n_bins, bits, node, levels, means, categories):
+    """List the levels of a category in the order of their effects; return how many.
+
+    The vectors of several effects have no order of their own; levels get that of the
+    direction in which they differ most (Coppersmith, Hong & Hosking 1999).
+    """
+    histogram, other = histograms
+    points, shares, matrix, direction, image = categories
+    _, _, mass_unit, rho_unit = node
+    n, n_levels = direction.shape[0], 0
+    for b in range(n_bins):
+        if histogram[0, base + b] == 0:
+            continue
+        share = 0.0
+        for k in range(n):
+            two = other[k, base + b] if bits == TWO_WORDS else np.int64(0)
+            rho, mass, _, _ = unpack(histogram[k, base + b], two, bits)
+            points[n_levels, k] = math.sqrt(rho_unit[k]) * rho
+            share += mass_unit[k] * max(mass, 1)
+        for k in range(n):
+            points[n_levels, k] /= share
+        shares[n_levels], levels[n_levels] = share, b
+        n_levels += 1
+    principal_direction(points, shares, n_levels, matrix, direction, image)
+    for i in range(n_levels):
+        means[i] = 0.0
+        for k in range(n):
+            means[i] += direction[k] * points[i, k]
+    sort_levels(levels, means, n_levels)
+    return n_levels
+
+
+@bare
+def scan_levels_several(
+    histograms, base, n_levels, bits, node, sums, rules, best, subset, levels
+):
+    """Do as ``scan_categories`` for several contrasts and levels in order."""
+    histogram, other = histograms
+    one, two = sums
+    cut = -1
+    for k in range(one.shape[0]):
+        one[k], two[k] = 0, 0
+    for position in range(n_levels - 1):
+        place = base + levels[position]
+        for k in range(one.shape[0]):
+            one[k] += histogram[k, place]
+            if bits == TWO_WORDS:
+                two[k] += other[k, place]
+        value, product = worth(sums, bits, node)
+        better = value > best[0] * product and product > 0.0
+        if better and allowed_several(sums, bits, node, rules):
+            best[0] = value / product
+            cut = position
+    if cut < 0:
+        return False
+    subset[:] = 0
+    for position in range(cut + 1):
+        level = levels[position]
+        subset[level >> 6] |= np.uint64(1) << np.uint64(level & 63)
+    return True
