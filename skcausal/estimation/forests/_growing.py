@@ -168,7 +168,7 @@ def split_node(
 ):
     """Label the rows of a node and find its best split; return the feature, or -1.
 
-    ``several`` is None, and its branch is not compiled, unless there are contrasts.
+    Of ``kind`` and ``several`` one is None; its branch is not compiled.
     """
     if several is not None:
         return split_several(
@@ -183,13 +183,14 @@ def split_node(
             code_shift(stop - start),
             all_ordered(chosen, ordered),
         )
-    _, _, targets, weight = local
-    rho, mass, low = labels
-    first, second = packed
-    if not relabel(kind, targets, weight, start, stop, rho, mass, low):
-        return -1
-    bits = pack(rho, mass, low, start, stop, first, second)
-    return best_split(local, packed, start, stop, chosen, ordered, bits, rules, work)
+    if kind is not None:
+        rho, mass, low = labels
+        if relabel(kind, local[2], local[3], start, stop, rho, mass, low):
+            bits = pack(rho, mass, low, start, stop, packed[0], packed[1])
+            return best_split(
+                local, packed, start, stop, chosen, ordered, bits, rules, work
+            )
+    return -1
 
 
 @bare
@@ -225,15 +226,18 @@ def grow_tree(
 
     ``words`` are the codes of all rows, eight to a word. Rows are copied and then moved
     in place, so that each node is a slice. ``rules`` as in ``_splitting.allowed``,
-    ``several`` from ``_several_splitting.scratch`` for a forest of several contrasts.
+    ``several`` from ``_several_splitting.scratch`` for several contrasts, where
+    ``kind`` is None.
     """
     n, n_features = rows.shape[0], ordered.shape[0]
     local_words = np.empty((n, words.shape[1]), np.uint64)
     local_targets = np.empty((n, targets.shape[1]), np.float32)
     local_weight = np.empty(n, np.float32)
-    for i in range(n):
-        local_words[i] = words[rows[i]]
-        local_targets[i] = targets[rows[i]]
+    for i in range(n):  # by element: array assignment would compile its error texts
+        for k in range(words.shape[1]):
+            local_words[i, k] = words[rows[i], k]
+        for k in range(targets.shape[1]):
+            local_targets[i, k] = targets[rows[i], k]
         local_weight[i] = weight[rows[i]]
     local = local_words, local_words.view(np.uint8), local_targets, local_weight
     labels = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
@@ -287,7 +291,8 @@ def grow_tree(
         if not ordered[winner]:
             code, missing_right = np.int64(0), np.int64(0)
             subset_of[number] = n_subsets
-            subsets[n_subsets] = subset
+            for k in range(4):
+                subsets[n_subsets, k] = subset[k]
             n_subsets += 1
         node = encode(n_nodes, winner, missing_right, code)
         nodes[number] = node

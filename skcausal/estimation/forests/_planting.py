@@ -86,12 +86,13 @@ def _grow_trees(
     trees: list[tuple[np.ndarray, ...]] = []
     for number in numbers.tolist():
         grow, estimate = draw_rows(sampling, rows, number)
-        contrasts = None
+        n_contrasts = rows.targets.shape[1] - 1
+        one: int | None = kind
+        several: tuple[Any, ...] | None = None
         if kind == MULTI_ARM:
-            n_contrasts = rows.targets.shape[1] - 1
-            contrasts = scratch(len(grow), n_contrasts, rules.n_chosen)
+            one, several = None, scratch(len(grow), n_contrasts, rules.n_chosen)
         nodes, subset_of, subsets, n_leaves = _growing.grow_tree(
-            kind,
+            one,
             words,
             rows.targets,
             rows.weight,
@@ -102,7 +103,7 @@ def _grow_trees(
             rules.n_chosen,
             sampling.seed,
             number,
-            contrasts,
+            several,
         )
         statistics = _prediction.fill_leaves(
             kind,
