@@ -15,6 +15,7 @@ from skcausal.estimation.forests._several_labels import label_scratch, label_sev
 from skcausal.estimation.forests._splitting import (
     ONE_WORD,
     TWO_WORDS,
+    fields,
     fill_halved,
     fill_mixed,
     fill_two,
@@ -187,20 +188,19 @@ def fill_several(
 
 
 @bare
-def worth(sums, bits, node):
-    """Return numerator and denominator of the gain if the left child holds ``sums``.
+def worth(one, with_mass, layout, mass_unit, rho_unit):
+    """Return numerator and denominator of the gain if the left child holds these sums.
 
     As the node's rho sum to zero, both children's gains are proportional to
     ``(|S|^2 - handicap) / (m_left m_right)``.
     """
-    one, two = sums
-    _, _, mass_unit, rho_unit = node
+    top, shift, mask = layout
     n = one.shape[0]
     value, share = -rho_unit[n], 0.0
     for k in range(n):
-        rho, mass, _, _ = unpack(one[k], two[k], bits)
-        value += rho_unit[k] * np.float64(rho) * np.float64(rho)
-        share += mass_unit[k] * np.float64(mass)
+        rho = np.float64(one[k] >> top)
+        value += rho_unit[k] * rho * rho
+        share += mass_unit[k] * np.float64((with_mass[k] >> shift) & mask)
     return value, share * (1.0 - share)
 
 
@@ -235,12 +235,16 @@ def scan_ordered_several(histograms, base, n_bins, bits, node, sums, rules, best
     wide = bits == TWO_WORDS
     row_mask = (np.int64(1) << bits) - 1
     least = np.int64(rules[0])
-    found = False
+    _, _, mass_unit, rho_unit = node
+    with_mass, layout = two if wide else one, fields(bits)
+    found, bar = False, best[0]
     for missing_right in range(2 if histogram[0, base] != 0 else 1):
         for k in range(n):
             one[k] = 0 if missing_right else histogram[k, base]
             two[k] = other[k, base] if wide and not missing_right else 0
         for place in range(base + 1, base + n_bins):
+            if histogram[0, place] == 0 and place > base + 1:
+                continue  # the split of the bin before
             for k in range(n):
                 one[k] += histogram[k, place]
                 if wide:
@@ -250,10 +254,11 @@ def scan_ordered_several(histograms, base, n_bins, bits, node, sums, rules, best
                 continue
             if all_rows - rows < least:
                 break
-            value, product = worth(sums, bits, node)
-            better = value > best[0] * product and product > 0.0
+            value, product = worth(one, with_mass, layout, mass_unit, rho_unit)
+            better = value > bar * product and product > 0.0
             if better and allowed_several(sums, bits, node, rules):
-                best[0], best[1] = value / product, place - base
+                bar = value / product
+                best[0], best[1] = bar, place - base
                 best[2] = missing_right
                 found = True
     return found
@@ -326,6 +331,8 @@ def scan_levels_several(
     """Do as ``scan_categories`` for several contrasts and levels in order."""
     histogram, other = histograms
     one, two = sums
+    _, _, mass_unit, rho_unit = node
+    with_mass, layout = two if bits == TWO_WORDS else one, fields(bits)
     cut = -1
     for k in range(one.shape[0]):
         one[k], two[k] = 0, 0
@@ -335,7 +342,7 @@ def scan_levels_several(
             one[k] += histogram[k, place]
             if bits == TWO_WORDS:
                 two[k] += other[k, place]
-        value, product = worth(sums, bits, node)
+        value, product = worth(one, with_mass, layout, mass_unit, rho_unit)
         better = value > best[0] * product and product > 0.0
         if better and allowed_several(sums, bits, node, rules):
             best[0] = value / product

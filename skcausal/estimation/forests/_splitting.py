@@ -117,6 +117,15 @@ def fill_two(codes, first, second, start, stop, features, halvings, histogram, o
 
 
 @bare
+def fields(bits):
+    """Return the shifts of rho and of mass in their words, and the mask of mass."""
+    if bits == TWO_WORDS:
+        return TWO_WORDS, TWO_WORDS, (np.int64(1) << 40) - 1
+    mask = (np.int64(1) << (bits + _MASS_BITS)) - 1
+    return 3 * bits + _MASS_BITS, 2 * bits, mask
+
+
+@bare
 def unpack(one, two, bits):
     """Return (rho, mass, low rows, rows) of one bin or of a sum of bins."""
     if bits == TWO_WORDS:
