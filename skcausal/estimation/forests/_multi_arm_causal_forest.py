@@ -49,7 +49,7 @@ class MultiArmCausalForest(CausalForest):
         Number of bins of an ordered feature, at most 255; missing values have their
         own.
     min_balance : float, default=0.05
-        Least share of a node's information on each contrast in each child.
+        Least share of a node's information in each child, averaged over contrasts.
     imbalance_penalty : float, default=0.0
         Taken off the gain of a split, in units of what a split at random gains.
     n_groups : int, default=None

@@ -83,7 +83,7 @@ def node_means(targets, weight, start, stop, mean):
     for k in range(mean.shape[0]):
         mean[k] = 0.0
     for i in range(start, stop):
-        total += weight[i]
+        total += np.float64(weight[i])
         for k in range(mean.shape[0]):
             mean[k] += weight[i] * targets[i, k]
     for k in range(mean.shape[0]):

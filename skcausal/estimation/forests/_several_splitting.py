@@ -37,7 +37,6 @@ def scratch(n_rows, n_contrasts, n_chosen):
     words = np.empty(rows, np.int64), np.empty(second, np.int64)
     histograms = np.empty(bins, np.int64), np.empty(other, np.int64)
     node = (
-        np.empty(n_contrasts, np.int64),
         np.empty(n_contrasts + 1, np.int64),
         np.empty(n_contrasts),
         np.empty(n_contrasts + 1),
@@ -129,13 +128,13 @@ def split_several(
 def pack_several(labels, targets, start, stop, words, penalty, node):
     """Write the words of each contrast and what ``node`` holds; return bits of a count.
 
-    ``node`` is (mass, arm rows and all rows, share of one unit of mass, square of one
-    unit of rho and the handicap of a split). An arm's rows are those whose indicator is
-    above its expectation.
+    ``node`` is (arm rows and all rows, share of one unit of mass, square of one unit of
+    rho and the handicap of a split). An arm's rows are those whose indicator is above
+    its expectation.
     """
     rho, mass, low = labels
     first, second = words
-    all_mass, arm_rows, mass_unit, rho_unit = node
+    arm_rows, mass_unit, rho_unit = node
     n, bits, known, squares = rho.shape[0], 0, 0, 0.0
     for k in range(n):
         for i in range(start, stop):
@@ -145,12 +144,12 @@ def pack_several(labels, targets, start, stop, words, penalty, node):
         real = 0.0
         for i in range(start, stop):
             real += np.float64(rho[k, i]) * np.float64(rho[k, i])
-        all_mass[k], arm_rows[k] = total, arm
+        mass_unit[k], arm_rows[k] = total, arm
         known += total > 0
         rho_unit[k] = real / packed if packed > 0.0 else 0.0
         squares += real
     for k in range(n):
-        mass_unit[k] = 1.0 / (known * all_mass[k]) if all_mass[k] > 0 else 0.0
+        mass_unit[k] = 1.0 / (known * mass_unit[k]) if mass_unit[k] > 0 else 0.0
     arm_rows[n], rho_unit[n] = stop - start, penalty * squares
     return bits
 
@@ -189,10 +188,10 @@ def fill_several(
 
 @bare
 def worth(one, with_mass, layout, mass_unit, rho_unit):
-    """Return numerator and denominator of the gain if the left child holds these sums.
+    """Return ``|S|^2 - handicap`` and m of a left child that holds these sums.
 
-    As the node's rho sum to zero, both children's gains are proportional to
-    ``(|S|^2 - handicap) / (m_left m_right)``.
+    As the node's rho sum to zero, the gain is proportional to their ratio once m is
+    multiplied by that of the other child.
     """
     top, shift, mask = layout
     n = one.shape[0]
@@ -201,24 +200,24 @@ def worth(one, with_mass, layout, mass_unit, rho_unit):
         rho = np.float64(one[k] >> top)
         value += rho_unit[k] * rho * rho
         share += mass_unit[k] * np.float64((with_mass[k] >> shift) & mask)
-    return value, share * (1.0 - share)
+    return value, share
 
 
 @bare
-def allowed_several(sums, bits, node, rules):
-    """Tell whether both children keep the rules for every contrast and every arm."""
+def allowed_several(sums, bits, share, node, rules):
+    """Tell whether both children keep the rules: rows, mass, and rows of each arm."""
+    if min(share, 1.0 - share) < rules[2]:
+        return False
     one, two = sums
-    all_mass, arm_rows, _, _ = node
+    arm_rows = node[0]
     n = one.shape[0]
-    _, _, _, rows = unpack(one[0], two[0], bits)
-    controls, other_controls = rows, arm_rows[n] - rows
+    _, _, _, controls = unpack(one[0], two[0], bits)
+    other_controls = arm_rows[n] - controls
     if min(controls, other_controls) < rules[0]:
         return False
     for k in range(n):
-        _, mass, low, _ = unpack(one[k], two[k], bits)
+        _, _, low, _ = unpack(one[k], two[k], bits)
         other_low = arm_rows[k] - low
-        if min(mass, all_mass[k] - mass) < rules[2] * all_mass[k]:
-            return False
         if min(low, other_low) < rules[1]:
             return False
         controls -= low
@@ -231,11 +230,11 @@ def scan_ordered_several(histograms, base, n_bins, bits, node, sums, rules, best
     """Do as ``scan_ordered`` for several contrasts."""
     histogram, other = histograms
     one, two = sums
-    n, all_rows = one.shape[0], node[1][one.shape[0]]
+    n, all_rows = one.shape[0], node[0][one.shape[0]]
     wide = bits == TWO_WORDS
     row_mask = (np.int64(1) << bits) - 1
     least = np.int64(rules[0])
-    _, _, mass_unit, rho_unit = node
+    _, mass_unit, rho_unit = node
     with_mass, layout = two if wide else one, fields(bits)
     found, bar = False, best[0]
     for missing_right in range(2 if histogram[0, base] != 0 else 1):
@@ -254,9 +253,10 @@ def scan_ordered_several(histograms, base, n_bins, bits, node, sums, rules, best
                 continue
             if all_rows - rows < least:
                 break
-            value, product = worth(one, with_mass, layout, mass_unit, rho_unit)
+            value, share = worth(one, with_mass, layout, mass_unit, rho_unit)
+            product = share * (1.0 - share)
             better = value > bar * product and product > 0.0
-            if better and allowed_several(sums, bits, node, rules):
+            if better and allowed_several(sums, bits, share, node, rules):
                 bar = value / product
                 best[0], best[1] = bar, place - base
                 best[2] = missing_right
@@ -300,7 +300,7 @@ def order_levels(histograms, base, n_bins, bits, node, levels, means, categories
     """
     histogram, other = histograms
     points, shares, matrix, direction, image = categories
-    _, _, mass_unit, rho_unit = node
+    _, mass_unit, rho_unit = node
     n, n_levels = direction.shape[0], 0
     for b in range(n_bins):
         if histogram[0, base + b] == 0:
@@ -331,7 +331,7 @@ def scan_levels_several(
     """Do as ``scan_categories`` for several contrasts and levels in order."""
     histogram, other = histograms
     one, two = sums
-    _, _, mass_unit, rho_unit = node
+    _, mass_unit, rho_unit = node
     with_mass, layout = two if bits == TWO_WORDS else one, fields(bits)
     cut = -1
     for k in range(one.shape[0]):
@@ -342,9 +342,10 @@ def scan_levels_several(
             one[k] += histogram[k, place]
             if bits == TWO_WORDS:
                 two[k] += other[k, place]
-        value, product = worth(one, with_mass, layout, mass_unit, rho_unit)
+        value, share = worth(one, with_mass, layout, mass_unit, rho_unit)
+        product = share * (1.0 - share)
         better = value > best[0] * product and product > 0.0
-        if better and allowed_several(sums, bits, node, rules):
+        if better and allowed_several(sums, bits, share, node, rules):
             best[0] = value / product
             cut = position
     if cut < 0:

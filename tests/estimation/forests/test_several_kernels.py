@@ -160,7 +160,7 @@ def is_allowed(left, mass, arm, rules):
         if np.bincount(arm[side], minlength=len(mass) + 1).min() < rules[1]:
             return False
         shares = mass[:, side].sum(axis=1) / mass.sum(axis=1)
-        if shares.min() < 0.999 * rules[2]:
+        if shares.mean() < 0.999 * rules[2]:
             return False
     return True
 
