@@ -23,6 +23,7 @@ API_REFERENCE = {
         ],
         "Forests": [
             "CausalForest",
+            "MultiArmCausalForest",
             "InstrumentalForest",
             "RegressionForest",
             "merge_forests",

@@ -2,8 +2,9 @@
 
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
-- ``CausalForest``, ``InstrumentalForest``, ``RegressionForest``: honest trees on binned
-  data, with intervals; ``merge_forests`` joins what several machines grew.
+- ``CausalForest``, ``MultiArmCausalForest``, ``InstrumentalForest``,
+  ``RegressionForest``: honest trees on binned data, with intervals; ``merge_forests``
+  joins what several machines grew.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
 - ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
@@ -19,6 +20,7 @@ from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.forests._causal_forest import CausalForest
 from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
 from skcausal.estimation.forests._merging import merge_forests
+from skcausal.estimation.forests._multi_arm_causal_forest import MultiArmCausalForest
 from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
@@ -35,6 +37,7 @@ __all__ = [
     "EffectStacking",
     "InstrumentalForest",
     "KnownPropensity",
+    "MultiArmCausalForest",
     "RLearner",
     "RegressionForest",
     "SLearner",

@@ -105,8 +105,8 @@ class EffectLearner(EffectMixin):
         if data.n_arms > 2 and not self._allows_several_arms:
             raise ValueError(
                 f"{owner}: the treatment has {data.n_arms} arms; this learner compares "
-                "two. Use a learner for several (RLearner, DRLearner), or keep the "
-                "rows of two arms."
+                "two. Use one for several (MultiArmCausalForest, RLearner, DRLearner), "
+                "or keep the rows of two arms."
             )
         check_effect_model(getattr(self, "effect_model", None), owner)
         self.arms_ = data.arms

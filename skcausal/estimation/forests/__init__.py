@@ -14,6 +14,9 @@ module                 job
 ``_correction``        features and data of that regression
 ``_shapley``           Shapley values of trees (kernels)
 ``_explaining``        Shapley values of forests
+``_several_labels``    relabelling for several contrasts (kernels)
+``_several_splitting`` splitting for them
+``_several_prediction`` prediction for them
 ``_plan``              rules, sampling and rows that trees are grown by
 ``_forest``            many trees as flat arrays
 ``_planting``          growing trees in parallel
@@ -21,6 +24,7 @@ module                 job
 ``_parameters``        parameters that all forests share
 ``_base_forest``       what all forest estimators share
 ``_causal_forest``     ``CausalForest`` (Athey, Tibshirani and Wager 2019)
+``_multi_arm_causal_forest`` ``MultiArmCausalForest`` (the same, for vectors)
 ``_regression_forest`` ``RegressionForest``
 ``_instrumental_forest`` ``InstrumentalForest`` (the same, section 7)
 =====================  =======================================================

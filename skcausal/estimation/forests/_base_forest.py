@@ -140,7 +140,7 @@ class ForestMixin(BaseEstimator):
 
         Returns
         -------
-        lower, upper : ndarray of shape (n,)
+        lower, upper : ndarray of shape (n,) or (n, n_arms - 1)
             Bounds of the forest's expectation, from the trees that left a row out.
         """
         return normal_interval(*self._out_of_bag(with_variance=True), level)
@@ -264,7 +264,8 @@ class ForestMixin(BaseEstimator):
         columns = None if self._correction is None else self._correction.columns
         drawn = self.forest_.drawn_rows(rows)
         estimates, variances = self._solved(rows.codes, columns, with_variance, drawn)
-        missing = int(np.isnan(estimates).sum())
+        # An infinite variance marks an arm that is missing around a row.
+        missing = int((np.isnan(estimates) & ~np.isinf(variances)).sum())
         if missing:
             raise ValueError(
                 f"{type(self).__name__}: {missing} rows have no out-of-bag estimate, "
@@ -297,7 +298,8 @@ class EffectForest(ForestMixin, EffectLearner):
         return super()._fit(X, replace(parts, sample_weight=weights), owner)
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
-        return self._predicted(X)[0][:, None]
+        estimates = self._predicted(X)[0]
+        return estimates.reshape(len(estimates), -1)
 
     def _level_effects(self, X: Any, treated: Any, control: Any) -> np.ndarray:
         change = np.asarray(treated, dtype=float) - np.asarray(control, dtype=float)
@@ -320,7 +322,7 @@ class EffectForest(ForestMixin, EffectLearner):
 
         Returns
         -------
-        lower, upper : ndarray of shape (n,)
+        lower, upper : ndarray of shape (n,) or (n, n_arms - 1)
             Bounds for the forest's expectation of the effect: sampling variance and
             the variance of finitely many trees, but no bias.
         """

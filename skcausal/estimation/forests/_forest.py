@@ -2,14 +2,21 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from functools import partial
+from itertools import count, pairwise
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from skcausal.estimation.forests import _local_linear, _paths, _prediction
+from skcausal.estimation.forests import (
+    _local_linear,
+    _paths,
+    _prediction,
+    _several_prediction,
+)
 from skcausal.estimation.forests._plan import TrainingRows, TreeSampling, draw_rows
+from skcausal.estimation.forests._relabelling import MULTI_ARM
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +79,22 @@ class FlatForest:
             array[starts[position] : starts[position + 1]] for array, starts in pairs
         )
 
+    @property
+    def n_contrasts(self) -> int | None:
+        """Number of effects per row; None for one without a column of its own."""
+        if self.kind != MULTI_ARM:
+            return None
+        n_means = self.statistics.shape[1] - 1
+        sizes = (_prediction.n_statistics(MULTI_ARM, k + 1) for k in count())
+        return next(k for k, size in enumerate(sizes) if size == n_means)
+
+    @property
+    def _kernel(self) -> Any:
+        """The kernel that predicts; that of several effects is compiled if needed."""
+        if self.kind == MULTI_ARM:
+            return _several_prediction.predict_several
+        return partial(_prediction.predict, self.kind)
+
     @classmethod
     def join(
         cls, kind: int, sampling: TreeSampling, numbers: np.ndarray, grown: list[Any]
@@ -114,12 +137,12 @@ class FlatForest:
         out-of-bag estimates of the training rows.
         """
         n = codes.shape[0]
-        estimates, variances = np.empty(n), np.full(n, np.nan)
+        shape = (n,) if self.n_contrasts is None else (n, self.n_contrasts)
+        estimates, variances = np.empty(shape), np.full(shape, np.nan)
         mask = np.empty((0, 0), dtype=np.uint8) if drawn is None else drawn
 
         def run(first: int, last: int) -> None:
-            _prediction.predict(
-                self.kind,
+            self._kernel(
                 codes,
                 first,
                 last,

@@ -19,6 +19,7 @@ from skcausal.estimation.forests._histograms import (
 )
 from skcausal.estimation.forests._relabelling import relabel
 from skcausal.estimation.forests._sampling import bare, kernel, next_word, seeded
+from skcausal.estimation.forests._several_splitting import split_several
 from skcausal.estimation.forests._splitting import scan_categories, scan_ordered
 
 _STACK = 64  # the smaller child is grown first, so that log2(rows) nodes can wait
@@ -235,13 +236,25 @@ def scratch(n, n_chosen, codes, ordered, with_low):
 
 @kernel
 def grow_tree(
-    kind, words, targets, weight, rows, ordered, rules, max_depth, n_chosen, seed, tree
+    kind,
+    words,
+    targets,
+    weight,
+    rows,
+    ordered,
+    rules,
+    max_depth,
+    n_chosen,
+    seed,
+    tree,
+    several=None,
 ):
     """Grow a tree on ``rows``; return nodes, subsets of categories, number of leaves.
 
     ``words`` are the codes of all rows, eight to a word. Rows are copied and then moved
     in place, so that each node is a slice; in small nodes their codes are halved.
-    ``rules`` as in ``_splitting.allowed``.
+    ``rules`` as in ``_splitting``. ``several`` are the arrays of a node of several
+    contrasts; ``kind`` is then None, and only the branch that is needed is compiled.
     """
     n, n_features = rows.shape[0], ordered.shape[0]
     local = gathered(words, targets, weight, rows)
@@ -271,7 +284,19 @@ def grow_tree(
                 draw_features(features, n_chosen, state)
                 n_ordered = ordered_first(chosen, ordered)
             halvings = fewer_bins(local, ordered_bytes, start, stop, halvings)
-            if relabel(kind, local[2], local[3], start, stop, labels):
+            if several is not None:
+                winner = split_several(
+                    local,
+                    several,
+                    start,
+                    stop,
+                    halvings,
+                    chosen,
+                    n_ordered,
+                    rules,
+                    work,
+                )
+            elif relabel(kind, local[2], local[3], start, stop, labels):
                 bits = pack(labels, start, stop, rules[1] > 0, packed[0], packed[1])
                 winner = best_split(
                     local,
@@ -293,7 +318,8 @@ def grow_tree(
         if not ordered[winner]:
             code, missing_right = np.int64(0), np.int64(0)
             subset_of[number] = n_subsets
-            subsets[n_subsets] = subset
+            for k in range(4):
+                subsets[n_subsets, k] = subset[k]
             n_subsets += 1
         own = encode(n_nodes, winner, missing_right, code)
         full = min(code << halvings, 255)

@@ -45,6 +45,12 @@ def bits_of(count):
 
 
 @bare
+def mass_mask(bits):
+    """Return the mask of the sum of mass, once it is shifted to the right end."""
+    return (np.int64(1) << (40 if bits == TWO_WORDS else bits + _MASS_BITS)) - 1
+
+
+@bare
 def pack(labels, start, stop, with_low, first, second):
     """Write the histogram words of a node; return the bits of a count.
 
@@ -139,7 +145,7 @@ def unpack(one, two, bits, with_low):
         return one >> TWO_WORDS, two >> TWO_WORDS, two & _MASK_24, one & _MASK_24
     to_mass, to_rho = shifts(bits, with_low)
     mask = (np.int64(1) << bits) - 1
-    mass = (one >> to_mass) & ((np.int64(1) << (bits + _MASS_BITS)) - 1)
+    mass = (one >> to_mass) & mass_mask(bits)
     low = (one >> bits) & mask if with_low else np.int64(0)
     return one >> to_rho, mass, low, one & mask
 

@@ -18,6 +18,8 @@ from skcausal.estimation.forests._plan import (
     TreeSampling,
     draw_rows,
 )
+from skcausal.estimation.forests._relabelling import MULTI_ARM
+from skcausal.estimation.forests._several_splitting import scratch
 
 
 def grow_more(
@@ -33,10 +35,12 @@ def grow_more(
     if earlier is None:
         return grow_forest(kind, rows, rules, sampling, np.arange(n_trees), **options)
     owner = options["owner"]
-    if replace(earlier.sampling, seed=sampling.seed) != sampling:
+    n_means = _prediction.n_statistics(kind, rows.targets.shape[1])
+    same_arms = earlier.statistics.shape[1] == n_means + 1
+    if not same_arms or replace(earlier.sampling, seed=sampling.seed) != sampling:
         raise ValueError(
             f"{owner}: warm_start=True adds trees to a forest on the same number of "
-            "rows with the same sampling. Set warm_start=False to start again."
+            "rows and arms with the same sampling. Set warm_start=False to start again."
         )
     if n_trees < earlier.n_trees:
         raise ValueError(
@@ -86,8 +90,13 @@ def _grow_trees(
     trees: list[tuple[np.ndarray, ...]] = []
     for number in numbers.tolist():
         grow, estimate = draw_rows(sampling, rows, number)
+        n_contrasts = rows.targets.shape[1] - 1
+        one: int | None = kind
+        several: tuple[Any, ...] | None = None
+        if kind == MULTI_ARM:
+            one, several = None, scratch(len(grow), n_contrasts, rules.n_chosen)
         nodes, subset_of, subsets, n_leaves = _growing.grow_tree(
-            kind,
+            one,
             words,
             rows.targets,
             rows.weight,
@@ -98,6 +107,7 @@ def _grow_trees(
             rules.n_chosen,
             sampling.seed,
             number,
+            several,
         )
         if sampling.is_honest:
             nodes, subset_of, n_leaves = _pruning.pruned(
@@ -120,7 +130,7 @@ def _grow_trees(
             rows.targets,
             rows.weight,
             estimate,
-            _prediction.N_STATISTICS[kind],
+            _prediction.n_statistics(kind, rows.targets.shape[1]),
         )
         trees.append((nodes, subset_of, subsets, statistics))
     return trees
@@ -156,7 +166,8 @@ def check_size(
             "max_samples."
         )
     n_leaves = n_grow / rules.min_samples_leaf
-    per_leaf = 16 + 4 * (_prediction.N_STATISTICS[kind] + 1)
+    n_means = _prediction.n_statistics(kind, rows.targets.shape[1])
+    per_leaf = 16 + 4 * (n_means + 1)
     needed = 2 * n_trees * n_leaves * per_leaf  # parts and their concatenation
     available = _available_memory()
     if available is not None and needed > available:

@@ -1,9 +1,10 @@
 """Leaf statistics, and from them estimates and variances (numba kernels).
 
 A leaf keeps weighted means of its estimation rows: y for a regression; y, w, wy, ww for
-an effect; y, w, z, zy, zw with an instrument; a, b for a ratio. The forest averages the
-statistics over trees, which weights every training row as the forest kernel does, and
-solves the moment equation once per new row.
+an effect; y, w, z, zy, zw with an instrument; a, b for a ratio; y, all w_k, w_k y and
+w_k w_l, l <= k, for several arms. The forest averages the statistics over trees, which
+weights every training row as the forest kernel does, and solves the moment equation
+once per new row.
 """
 
 import math
@@ -11,11 +12,23 @@ import math
 import numpy as np
 
 from skcausal.estimation.forests._growing import goes_left
-from skcausal.estimation.forests._relabelling import CAUSAL, INSTRUMENTAL, REGRESSION
+from skcausal.estimation.forests._relabelling import (
+    CAUSAL,
+    INSTRUMENTAL,
+    MULTI_ARM,
+    REGRESSION,
+)
 from skcausal.estimation.forests._sampling import bare, kernel
 
-N_STATISTICS = (1, 4, 5, 2)  # by kind
 BLOCK = 64  # rows whose leaves are looked up together
+
+
+def n_statistics(kind, n_targets):
+    """Return the number of means that a leaf keeps."""
+    if kind == MULTI_ARM:
+        n = n_targets - 1
+        return 1 + 2 * n + n * (n + 1) // 2
+    return (1, 4, 5, 2)[kind]
 
 
 @bare
@@ -65,6 +78,9 @@ def add_statistics(kind, targets, row, weight, out):
     out[0] += weight * y
     if kind == REGRESSION:
         return
+    if kind == MULTI_ARM:
+        add_products(targets, row, weight, out)
+        return
     w = targets[row, 1]
     out[1] += weight * w
     if kind == CAUSAL:
@@ -75,6 +91,20 @@ def add_statistics(kind, targets, row, weight, out):
         out[2] += weight * z
         out[3] += weight * z * y
         out[4] += weight * z * w
+
+
+@bare
+def add_products(targets, row, weight, out):
+    """Add the indicators of one row and their products with y and one another."""
+    n = targets.shape[1] - 1
+    position = 2 * n + 1
+    for k in range(1, n + 1):
+        part = weight * targets[row, k]
+        out[k] += part
+        out[n + k] += part * targets[row, 0]
+        for j in range(1, k + 1):
+            out[position] += part * targets[row, j]
+            position += 1
 
 
 @kernel

@@ -13,6 +13,7 @@ import numpy as np
 from skcausal.estimation.forests._sampling import bare
 
 REGRESSION, CAUSAL, INSTRUMENTAL, RATIO = 0, 1, 2, 3
+MULTI_ARM = 4  # labelled contrast by contrast, in ``_several_splitting``
 
 
 @bare

@@ -10,9 +10,9 @@ child on either side of the mean treatment, share of the mass, penalty); ``total
 import numpy as np
 
 from skcausal.estimation.forests._histograms import (
-    _MASS_BITS,
     TWO_WORDS,
     accumulate,
+    mass_mask,
     move_missing,
     shifts,
     unpack,
@@ -63,7 +63,7 @@ def worths(histogram, n, bits, totals, handicap, rules, gains):
     all_mass, _, all_rows = totals
     to_mass, to_rho = shifts(bits, False)
     row_mask = (np.int64(1) << bits) - 1
-    mass_mask = (np.int64(1) << (bits + _MASS_BITS)) - 1
+    low_bits = mass_mask(bits)
     least = np.int64(rules[0])
     most = all_rows - least
     bound = np.float32(least_product(all_mass, rules[2]))
@@ -71,7 +71,7 @@ def worths(histogram, n, bits, totals, handicap, rules, gains):
     for i in range(n):
         one = histogram[i]
         rows = one & row_mask
-        mass = (one >> to_mass) & mass_mask
+        mass = (one >> to_mass) & low_bits
         rho = np.float32(one >> to_rho)
         product = np.float32(mass) * np.float32(all_mass - mass)
         enough = (((rows - least) | (most - rows)) >= 0) & (product >= bound)

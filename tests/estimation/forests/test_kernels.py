@@ -321,7 +321,7 @@ def test_leaves_hold_weighted_means(kind):
     counts = np.bincount(leaf[rows], minlength=n_leaves)
     assert counts.min() >= 4  # rows that grew the tree
     others = np.setdiff1d(np.arange(400), rows).astype(np.int32)
-    n_columns = prediction.N_STATISTICS[kind]
+    n_columns = prediction.n_statistics(kind, 3)
     statistics = prediction.fill_leaves(
         kind,
         nodes,
@@ -414,7 +414,7 @@ def test_estimates_and_their_influence(kind):
     targets, _ = make_rows(200, kind)
     y, w, z = targets.astype(float).T
     columns = {1: [y, w, w * y, w * w], 2: [y, w, z, z * y, z * w]}.get(kind, [y, w])
-    mean = np.array([c.mean() for c in columns[: prediction.N_STATISTICS[kind]]])
+    mean = np.array([c.mean() for c in columns[: prediction.n_statistics(kind, 3)]])
     influence = np.empty(len(mean))
     assert prediction.solve(kind, mean, influence) == pytest.approx(
         estimate_by_hand(kind, mean)
