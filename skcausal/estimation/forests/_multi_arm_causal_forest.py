@@ -55,6 +55,10 @@ class MultiArmCausalForest(CausalForest):
     n_groups : int, default=None
         Number of little bags whose trees share a half of the rows; None is half of
         ``n_estimators``. ``n_estimators`` must be a multiple of it.
+    group_weighting : {"size", "equal"}, default="size"
+        "size" counts every row the same, "equal" every group of ``fit``, whatever its
+        size: rows weigh one over the size of their group, times sample weights. Leaves
+        too small to hold rows of small groups still favour the large ones.
     cv : int, splitter or list of (train, test), default=5
         Folds of cross-fitting: shuffled, stratified on arm and binary outcome, never
         splitting a group. A list or splitter must hold out each row exactly once.
@@ -150,6 +154,64 @@ class MultiArmCausalForest(CausalForest):
 
     _allows_continuous: ClassVar[bool] = False
     _allows_several_arms: ClassVar[bool] = True
+    _is_one_estimate: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        outcome_model: Any = None,
+        treatment_model: Any = None,
+        *,
+        n_estimators: int = 500,
+        min_samples_leaf: int = 5,
+        min_samples_arm: int = 0,
+        max_depth: int | None = None,
+        max_features: Any = None,
+        max_samples: Any = 0.45,
+        honest: bool = True,
+        honest_fraction: float = 0.5,
+        max_bins: int = 255,
+        min_balance: float = 0.05,
+        imbalance_penalty: float = 0.0,
+        n_groups: int | None = None,
+        group_weighting: str = "size",
+        cv: Any = 5,
+        n_repeats: int = 1,
+        control_arm: Any = None,
+        treatment_type: str = "auto",
+        outcome_type: str = "auto",
+        min_propensity: float = 0.01,
+        memory: Any = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.outcome_model = outcome_model
+        self.treatment_model = treatment_model
+        self.n_estimators = n_estimators
+        self.min_samples_leaf = min_samples_leaf
+        self.min_samples_arm = min_samples_arm
+        self.max_depth = max_depth
+        self.max_features = max_features
+        self.max_samples = max_samples
+        self.honest = honest
+        self.honest_fraction = honest_fraction
+        self.max_bins = max_bins
+        self.min_balance = min_balance
+        self.imbalance_penalty = imbalance_penalty
+        self.n_groups = n_groups
+        self.group_weighting = group_weighting
+        self.cv = cv
+        self.n_repeats = n_repeats
+        self.control_arm = control_arm
+        self.treatment_type = treatment_type
+        self.outcome_type = outcome_type
+        self.min_propensity = min_propensity
+        self.memory = memory
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         from skcausal.estimation.forests._relabelling import MULTI_ARM
