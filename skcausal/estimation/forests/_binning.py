@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,11 @@ class FeatureBins:
         """Mask of the columns whose codes have an order, shape (n_features,)."""
         return np.array([edges is not None for edges in self.edges])
 
+    @cached_property
+    def _spreads(self) -> list[Any]:
+        """Codes of the bins of each ordered column."""
+        return [None if e is None else _spread(len(e) + 1) for e in self.edges]
+
     @classmethod
     def fit(cls, X: Any, max_bins: int, owner: str) -> "FeatureBins":
         """Learn at most ``max_bins`` bins per column, the same ones for any seed."""
@@ -61,7 +67,8 @@ class FeatureBins:
             if self.edges[j] is None:
                 codes[:, j] = _level_codes(column, self.levels[j])
             else:
-                codes[:, j] = _bin_codes(_numbers(column), self.edges[j])
+                values = _numbers(column)
+                codes[:, j] = _bin_codes(values, self.edges[j], self._spreads[j])
         return codes
 
 
@@ -89,17 +96,17 @@ def _edges(values: np.ndarray, max_bins: int) -> np.ndarray:
     return np.unique(np.quantile(values, shares, method="midpoint"))
 
 
-def _bin_codes(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """Return codes spread over 1..255, so that few bins survive halving of codes."""
-    n_bins = len(edges) + 1
-    spread = np.ones(n_bins, dtype=np.uint8)
-    if n_bins > 1:
-        spread = (1 + np.arange(n_bins) * (HIGHEST - 1) // (n_bins - 1)).astype(
-            np.uint8
-        )
-    codes = spread[np.searchsorted(edges, values, side="left").clip(0, n_bins - 1)]
+def _bin_codes(values: np.ndarray, edges: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """Return the codes of numbers; those of bins are given."""
+    codes = spread[np.searchsorted(edges, values, side="left")]
     codes[np.isnan(values)] = MISSING
     return codes
+
+
+def _spread(n_bins: int) -> np.ndarray:
+    """Return codes of bins, spread over 1..255 so that few survive their halving."""
+    steps = np.arange(n_bins) * (HIGHEST - 1) // max(n_bins - 1, 1)
+    return (1 + steps).astype(np.uint8)
 
 
 def _levels(column: Any, name: Any, owner: str) -> np.ndarray:
