@@ -220,7 +220,7 @@ def scratch(n, n_chosen, codes, ordered, with_low):
     other = np.empty(n_chosen * 256 if wide else 0, np.int64)
     order = np.empty(256, np.int64), np.empty(256, np.float64)
     best, subset = np.zeros(3, np.float64), np.zeros(4, np.uint64)
-    in_order = n_chosen == ordered.shape[0] and ordered.all()
+    in_order = n_chosen == ordered.shape[0] and n_levels == 0
     gains = np.empty(n_chosen * 256, np.float32)
     work = (
         (histogram, other),
@@ -263,11 +263,13 @@ def grow_tree(
     features = np.arange(n_features)
     n_ordered = ordered_first(features, ordered)
     ordered_bytes = np.zeros(words.shape[1], np.uint64)
-    ordered_bytes.view(np.uint8)[:n_features] = 255 * ordered.astype(np.uint8)
+    mask = ordered_bytes.view(np.uint8)
+    for j in range(n_features):
+        mask[j] = 255 if ordered[j] else 0
     least = max(np.int64(rules[0]), 1)
     capacity = 2 * max(n // least, 1) + 1
     nodes = np.empty(capacity, np.int64)
-    n_sets = 0 if ordered.all() else capacity
+    n_sets = 0 if n_ordered == n_features else capacity
     subset_of = np.full(n_sets, -1, np.int32)
     subsets = np.zeros((n_sets, 4), np.uint64)
     state = seeded(seed, 3, tree)

@@ -306,7 +306,8 @@ def predict(
             if count == 0:
                 estimates[row], variances[row] = np.nan, np.nan
                 continue
-            mean /= count
+            for column in range(n_columns):
+                mean[column] /= count
             estimates[row] = solve(kind, mean, influence)
             if with_variance:
                 variances[row] = row_variance(

@@ -21,7 +21,10 @@ def pruned(nodes, subset_of, subsets, n_leaves, codes, weight, rows, least):
         route(nodes, codes, rows, first, last, subset_of, subsets, leaves)
         for i in range(first, last):
             counts[leaves[i - first]] += 1 if weight[rows[i]] > 0 else 0
-    if counts.min() >= least:
+    n_short = 0
+    for count in counts:
+        n_short += count < least
+    if n_short == 0:
         return nodes, subset_of, n_leaves
     stands_for = np.arange(nodes.shape[0])
     is_leaf = nodes < 0
