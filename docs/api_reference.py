@@ -64,7 +64,7 @@ API_REFERENCE = {
         ],
     },
     "skcausal.datasets": {
-        "Generators": ["make_ab_test", "make_observational"],
+        "Generators": ["make_ab_test", "make_observational", "make_survival"],
         "Loaders": [
             "fetch_hillstrom",
             "fetch_criteo",

@@ -19,6 +19,7 @@ def target_of(parts: TargetParts) -> np.ndarray:
         "groups": parts.groups,
         "propensity": parts.propensity,
         "instrument": parts.instrument,
+        "event": parts.event,
     }
     fields = {"outcome": parts.outcome, "treatment": parts.treatment}
     return pack(fields | {k: v for k, v in optional.items() if v is not None})
