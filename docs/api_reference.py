@@ -23,6 +23,7 @@ API_REFERENCE = {
         ],
         "Forests": [
             "CausalForest",
+            "CausalSurvivalForest",
             "InstrumentalForest",
             "RegressionForest",
             "merge_forests",

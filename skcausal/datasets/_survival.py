@@ -117,7 +117,7 @@ def make_survival(
     >>> data.frame.columns.tolist()[-3:]
     ['treatment', 'time', 'event']
     >>> round(float(data.event.mean()), 2), round(data.population.average_effect, 3)
-    (0.84, 0.066)
+    (0.94, 0.085)
     """
     question = _check_question(setting, horizon, target)
     check_integer(_OWNER, "n_rows", n_rows, 1)

@@ -41,6 +41,7 @@ class EffectLearner(EffectMixin):
     _model_parameters: ClassVar[tuple[str, ...]] = ("outcome_model", "propensity_model")
     _allows_continuous: ClassVar[bool] = False
     _allows_several_arms: ClassVar[bool] = True
+    _allows_censoring: ClassVar[bool] = False
 
     def fit(
         self,
@@ -84,6 +85,11 @@ class EffectLearner(EffectMixin):
 
     def _fit(self, X: Any, parts: TargetParts, owner: str) -> "EffectLearner":
         """Fit on a resolved target."""
+        if parts.event is not None and not self._allows_censoring:
+            raise ValueError(
+                f"{owner}: y holds an event, so its times may be censored; this "
+                "learner would take them for complete. Use a CausalSurvivalForest."
+            )
         data = make_data(
             self._check_X(X, reset=True),
             parts,
@@ -226,13 +232,17 @@ class EffectLearner(EffectMixin):
         means = self._arm_means()
         self._warn_of_overlap(self.nuisances_, owner)
         return average_effect(
-            self._data,
+            self._outcome_data(),
             means,
             propensity_of(self.nuisances_),
             question,
             min_propensity=self.min_propensity,
             owner=owner,
         )
+
+    def _outcome_data(self) -> CausalData:
+        """Return the rows with the outcome that averages are about (hook)."""
+        return self._data
 
     def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
         """Return the nuisances to cross-fit (hook); the declared ones by default."""

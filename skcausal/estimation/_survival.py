@@ -198,15 +198,20 @@ def uncensored_outcome(
     return value / uncensored[index, last] - taken[index, last]
 
 
-def pooled_means(table: np.ndarray, propensity: np.ndarray) -> np.ndarray:
-    """Return means over arms, weighted by their propensities, shape (n,)."""
-    return np.asarray((table * propensity).sum(axis=-1))
-
-
 def own_arm(table: np.ndarray, arm: np.ndarray, n_arms: int) -> np.ndarray:
     """Return the columns of each row's own arm from (n, n_arms * n_times)."""
     by_arm = table.reshape(table.shape[0], n_arms, -1)
     return by_arm[np.arange(table.shape[0]), arm]
+
+
+def check_not_negative(time: np.ndarray, owner: str) -> None:
+    """Refuse times before the start of follow-up."""
+    if (time < 0).any():
+        raise ValueError(
+            f"{owner}: y must hold times of at least 0, got {int((time < 0).sum())} "
+            f"below (the smallest is {time.min():.6g}). Measure time from the start of "
+            "follow-up."
+        )
 
 
 def check_times(
@@ -218,12 +223,7 @@ def check_times(
     owner: str,
 ) -> list[str]:
     """Refuse times from which the endpoint cannot be learned; return what is thin."""
-    if (time < 0).any():
-        raise ValueError(
-            f"{owner}: y must hold times of at least 0, got {int((time < 0).sum())} "
-            f"below (the smallest is {time.min():.6g}). Measure time from the start of "
-            "follow-up."
-        )
+    check_not_negative(time, owner)
     horizon = endpoint.horizon
     if horizon > time.max():
         raise ValueError(

@@ -70,6 +70,11 @@ class EffectWrapper(EffectMixin):
         """Labels of the arms, control first; None for a continuous treatment."""
         return final_learner(self.learner_).arms_
 
+    @property
+    def _endpoint(self) -> Any:
+        """What the learner asks of survival times; None for other outcomes."""
+        return getattr(final_learner(self.learner_), "_endpoint", None)
+
     def effect(self, X: Any, *, treated: Any = None, control: Any = None) -> np.ndarray:
         """Return the conditional average treatment effect of each row.
 

@@ -18,6 +18,7 @@ module                 job
 ``_causal_forest``     ``CausalForest`` (Athey, Tibshirani and Wager 2019)
 ``_regression_forest`` ``RegressionForest``
 ``_instrumental_forest`` ``InstrumentalForest`` (the same, section 7)
+``_survival_forest``   ``CausalSurvivalForest`` (Cui et al. 2023)
 =====================  =======================================================
 
 A kind of forest is a case in ``_relabelling.relabel``, ``_prediction.add_statistics``
