@@ -39,7 +39,7 @@ def _hashes(X: Any) -> np.ndarray:
 def times_from_rows(X: Any, horizon: float) -> tuple[np.ndarray, np.ndarray]:
     """Return times up to the horizon and events that depend on the rows alone."""
     draws = _hashes(X)
-    return horizon * np.minimum((draws >> 8) % 8 + 1, 4) / 4, (draws >> 20) % 16 > 0
+    return horizon * np.minimum((draws >> 8) % 8 + 1, 4) / 4, draws % 13 > 0
 
 
 class _PlainMixin:
