@@ -70,11 +70,11 @@ class _PlainMixin:
         """Return times made up from the rows where ``y`` is valid, and events."""
         time, event = times_from_rows(X, self.horizon)  # type: ignore[attr-defined]
         try:
-            valid = np.isfinite(np.asarray(y, dtype=float)).all()
-            fits = np.shape(y) == time.shape
+            values = np.asarray(y, dtype=float)
         except (TypeError, ValueError):
             return y, event
-        return (time if valid and fits else y), event
+        valid = values.shape == time.shape and np.isfinite(values).all()
+        return (time if valid else y), event
 
 
 @cache
