@@ -65,10 +65,8 @@ class Endpoint:
         return float(self.horizon) if self.target == TARGETS[0] else 1.0
 
     def values(self, time: np.ndarray) -> np.ndarray:
-        """Return the outcome of times of events, or of times past the horizon."""
-        if self.target == TARGETS[0]:
-            return np.minimum(time, self.horizon)
-        return (time > self.horizon).astype(float)
+        """Return the outcome of events at times up to the horizon."""
+        return time if self.target == TARGETS[0] else np.zeros(time.shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +91,11 @@ class FollowUp:
     def n_times(self) -> int:
         """Number of intervals."""
         return int(self.grid.shape[0])
+
+    def outcome(self, time: np.ndarray, endpoint: Endpoint) -> np.ndarray:
+        """Return the outcome where it is known; elsewhere it means nothing."""
+        past = self.position == self.n_times
+        return np.where(past, endpoint.end, endpoint.values(time))
 
     @property
     def known(self) -> np.ndarray:

@@ -93,7 +93,7 @@ def uncensored(
     """Return the uncensored outcome of rows from their out-of-fold hazards."""
     rows = hazard_nuisances(data, endpoint)[0].rows_at_risk(data)
     values = endpoint.values(rows.mean_times(data.outcome, data.weights))
-    known = endpoint.values(data.outcome)
+    known = rows.outcome(data.outcome, endpoint)
     index, last = np.arange(data.n_rows), np.minimum(rows.position, rows.n_times - 1)
     outcomes, means, raised = [], [], np.zeros(data.n_rows, dtype=bool)
     repeats = nuisances["event_hazards"], nuisances["censoring_hazards"]

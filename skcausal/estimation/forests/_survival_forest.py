@@ -6,7 +6,7 @@ import numpy as np
 
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._losses import normalised_r_score
-from skcausal.estimation._models import is_classifier_model
+from skcausal.estimation._models import is_classifier_model, is_estimator
 from skcausal.estimation._nuisances import (
     TREATMENT_MEAN,
     Nuisance,
@@ -352,7 +352,7 @@ class CausalSurvivalForest(EffectForest):
         owner = self._settings.owner
         for name in ("survival_model", "censoring_model"):
             model = getattr(self, name)
-            if hasattr(model, "predict") and not is_classifier_model(model):
+            if is_estimator(model) and not is_classifier_model(model):
                 raise ValueError(
                     f"{owner}: {name}={model!r} must be a classifier: it learns "
                     "whether something happens in a short interval. Use one, such as "
