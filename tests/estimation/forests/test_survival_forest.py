@@ -147,15 +147,6 @@ def test_effects_and_intervals(target):
     assert np.corrcoef(forest.oob_effects_, X[:, 0] > 0)[0, 1] > 0.85
 
 
-def test_the_effect_solves_the_weighted_moment_equation(data, forest):
-    new = data.X.iloc[:10]
-    u, v = forest._residuals
-    weights = forest.forest_weights(new).toarray()
-    for weight, effect in zip(weights, forest.effect(new), strict=True):
-        slope = np.polyfit(v, u, 1, w=np.sqrt(weight))[0]
-        assert effect == pytest.approx(slope, abs=1e-4)
-
-
 def test_scores_find_effects_that_vary():
     X, time, treatment, event, _ = make_table(3000, 0)
     forest = forest_of().fit(X, time, treatment=treatment, event=event)
