@@ -110,18 +110,18 @@ def test_bias_and_coverage_of_averages_with_default_models():
 
 @pytest.mark.filterwarnings("ignore::skcausal.OverlapWarning")
 def test_censoring_ignored_is_worse():
-    """A quarter is censored, more of the treated: taken for events, or left out."""
+    """More of the treated are censored: taken for events, or left out."""
     errors = []
-    for seed in range(3):
-        train = make_survival(2000, censoring_scale=0.3, random_state=seed)
-        test = make_survival(1000, random_state=100 + seed)
-        models = {"n_estimators": 200, "random_state": 0}
+    for seed in range(2):
+        options = {"horizon": 0.8, "censoring_scale": 0.4}
+        train = make_survival(2000, **options, random_state=seed)
+        test = make_survival(1000, **options, random_state=100 + seed)
+        models = {"n_estimators": 100, "random_state": 0}
         forest = CausalSurvivalForest(train.horizon, **models)
         forest.fit(train.X, train.y, treatment=train.treatment, event=train.event)
-        assert 0 < forest.n_raised_uncensored_ < 100
         time = np.minimum(train.y, train.horizon)
         naive = CausalForest(**models).fit(train.X, time, treatment=train.treatment)
-        seen = train.event == 1
+        seen = (train.event == 1) | (train.y >= train.horizon)
         left_out = CausalForest(**models).fit(
             train.X[seen], time[seen], treatment=train.treatment[seen]
         )
