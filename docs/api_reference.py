@@ -24,6 +24,7 @@ API_REFERENCE = {
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",
+            "CausalSurvivalForest",
             "InstrumentalForest",
             "RegressionForest",
             "merge_forests",
@@ -66,7 +67,7 @@ API_REFERENCE = {
         ],
     },
     "skcausal.datasets": {
-        "Generators": ["make_ab_test", "make_observational"],
+        "Generators": ["make_ab_test", "make_observational", "make_survival"],
         "Loaders": [
             "fetch_hillstrom",
             "fetch_criteo",

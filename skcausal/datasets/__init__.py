@@ -4,6 +4,7 @@ Made on the spot, nothing to download:
 
 - `make_ab_test`: a randomised experiment of an online shop, mixed columns.
 - `make_observational`: chosen confounding, effect, overlap and noise.
+- `make_survival`: right-censored survival times.
 
 Read from ``$SKCAUSAL_DATA`` or the user's cache folder, verified by SHA-256, and
 downloaded where missing:
@@ -29,6 +30,7 @@ from skcausal.datasets._loaders_simulated import fetch_acic2016, fetch_ihdp
 from skcausal.datasets._loaders_training import fetch_jobs, fetch_lalonde
 from skcausal.datasets._loaders_twins import fetch_twins
 from skcausal.datasets._observational import make_observational
+from skcausal.datasets._survival import make_survival
 
 __all__ = [
     "DatasetCorruptError",
@@ -42,4 +44,5 @@ __all__ = [
     "fetch_twins",
     "make_ab_test",
     "make_observational",
+    "make_survival",
 ]

@@ -2,8 +2,9 @@
 
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
-- ``CausalForest``, ``MultiArmCausalForest``, ``InstrumentalForest``,
-  ``RegressionForest``: honest trees on binned data, with intervals; ``merge_forests``
+- ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
+  ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
+  intervals; ``merge_forests``
   joins what several machines grew.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
@@ -22,6 +23,7 @@ from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
 from skcausal.estimation.forests._merging import merge_forests
 from skcausal.estimation.forests._multi_arm_causal_forest import MultiArmCausalForest
 from skcausal.estimation.forests._regression_forest import RegressionForest
+from skcausal.estimation.forests._survival_forest import CausalSurvivalForest
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
 from skcausal.estimation.metalearners._s_learner import SLearner
@@ -33,6 +35,7 @@ from skcausal.estimation.wrappers._effect_stacking import EffectStacking
 __all__ = [
     "BootstrapEffect",
     "CausalForest",
+    "CausalSurvivalForest",
     "DRLearner",
     "EffectStacking",
     "InstrumentalForest",

@@ -45,6 +45,7 @@ class EffectLearner(EffectMixin):
     _model_parameters: ClassVar[tuple[str, ...]] = ("outcome_model", "propensity_model")
     _allows_continuous: ClassVar[bool] = False
     _allows_several_arms: ClassVar[bool] = True
+    _allows_censoring: ClassVar[bool] = False
 
     def fit(
         self,
@@ -88,6 +89,11 @@ class EffectLearner(EffectMixin):
 
     def _fit(self, X: Any, parts: TargetParts, owner: str) -> "EffectLearner":
         """Fit on a resolved target."""
+        if parts.event is not None and not self._allows_censoring:
+            raise ValueError(
+                f"{owner}: y holds an event, so its times may be censored; this "
+                "learner would take them for complete. Use a CausalSurvivalForest."
+            )
         data = make_data(
             self._check_X(X, reset=True),
             parts,
@@ -224,15 +230,11 @@ class EffectLearner(EffectMixin):
         question.check(self._data, owner)
         if not self._data.is_discrete:
             self._ensure((OUTCOME, self._treatment_nuisance()))
-            data = self._training_data("average_effect")
-            folds = self._make_folds()
+            data, folds = self._training_data("average_effect"), self._make_folds()
             return average_slope(data, self.nuisances_, question, folds, self._settings)
-        means = self._arm_means()
-        self._warn_of_overlap(self.nuisances_, owner)
         return average_effect(
-            self._data,
-            means,
-            propensity_of(self.nuisances_),
+            self._outcome_data(),
+            *self._means_and_propensity(owner),
             question,
             min_propensity=self.min_propensity,
             owner=owner,
@@ -246,10 +248,15 @@ class EffectLearner(EffectMixin):
             data, folds = self._training_data("this"), self._make_folds()
             slopes = slope_moments(data, self.nuisances_, target, folds, self._settings)
             return [[moment] for moment in slopes]
+        means, e = self._means_and_propensity(owner)
+        return contrast_moments(
+            self._outcome_data(), means, e, target, self.min_propensity
+        )
+
+    def _means_and_propensity(self, owner: str) -> tuple[np.ndarray, np.ndarray]:
         means = self._arm_means()
         self._warn_of_overlap(self.nuisances_, owner)
-        e = propensity_of(self.nuisances_)
-        return contrast_moments(self._data, means, e, target, self.min_propensity)
+        return means, propensity_of(self.nuisances_)
 
     def _projected(self, features: Any, target: str) -> EffectEstimate:
         owner = f"{type(self).__name__}.best_linear_projection"
@@ -258,6 +265,10 @@ class EffectLearner(EffectMixin):
             features = self._training_data("best_linear_projection").X
         moments = self._moments(target, owner)
         return project(self._data, moments, features, owner)
+
+    def _outcome_data(self) -> CausalData:
+        """Return the rows with the outcome that averages are about (hook)."""
+        return self._data
 
     def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
         """Return the nuisances to cross-fit (hook); the declared ones by default."""

@@ -9,8 +9,13 @@ from sklearn.utils.validation import check_memory
 
 from skcausal.estimation._cache import cached, content_key, lookup, store
 from skcausal.estimation._data import CausalData
-from skcausal.estimation._defaults import default_classifier, default_regressor
+from skcausal.estimation._defaults import (
+    default_classifier,
+    default_hazard_classifier,
+    default_regressor,
+)
 from skcausal.estimation._folds import Folds
+from skcausal.estimation._hazards import HazardModel, HazardNuisance
 from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation._models import (
     ConstantModel,
@@ -244,6 +249,8 @@ def _gathered(
     per_arm = nuisance.target == "treatment" or nuisance.rows == "pooled"
     is_table = per_arm and data.is_discrete
     width = data.n_arms if is_table else len(columns)
+    if isinstance(nuisance, HazardNuisance):
+        width *= len(nuisance.grid)
     values = np.empty((folds.n_repeats, data.n_rows, width))
     losses, models = [], []
     for job, (model, prediction, loss) in zip(jobs, results, strict=True):
@@ -294,18 +301,22 @@ def _fit_and_predict(job: _Job, data: CausalData, owner: str) -> tuple[Any, Any,
 
 def _unfitted(job: _Job, data: CausalData, n_rows: int) -> Any:
     """Return a seeded copy of the model, or the default for that many rows."""
-    if job.model is not None:
-        return fresh_copy(job.model, job.seed)
-    make = (
-        default_classifier if job.nuisance.uses_classifier(data) else default_regressor
-    )
-    return fresh_copy(make(n_rows), job.seed)
+    nuisance, model = job.nuisance, job.model
+    if isinstance(nuisance, HazardNuisance):
+        model = default_hazard_classifier(n_rows) if model is None else model
+        model = HazardModel(model, nuisance.times, nuisance.parameter)
+    elif model is None:
+        classifies = nuisance.uses_classifier(data)
+        model = (default_classifier if classifies else default_regressor)(n_rows)
+    return fresh_copy(model, job.seed)
 
 
 def _target(nuisance: Nuisance, data: CausalData) -> np.ndarray:
     """Return what the base model has to predict."""
     if nuisance.target == "treatment":
         return data.treatment
+    if isinstance(nuisance, HazardNuisance):
+        return nuisance.spells(data)
     if nuisance.target == "instrument":
         assert data.instrument is not None
         values = data.instrument
@@ -318,11 +329,10 @@ def predict_nuisance(
 ) -> np.ndarray:
     """Predict a nuisance: class probabilities, means at each arm, or a mean."""
     if nuisance.rows == "pooled" and data.is_discrete:
-        means = [
-            predict_mean(model, with_treatment(X, arm, data.n_arms))
-            for arm in range(data.n_arms)
-        ]
-        return np.column_stack(means)
+        tables = [with_treatment(X, arm, data.n_arms) for arm in range(data.n_arms)]
+        if isinstance(nuisance, HazardNuisance):
+            return np.hstack([model.predict(table) for table in tables])
+        return np.column_stack([predict_mean(model, table) for table in tables])
     if nuisance.target == "treatment" and data.is_discrete:
         assert data.arms is not None
         return arm_probabilities(model, X, data.arms, nuisance.parameter)
@@ -334,6 +344,8 @@ def _loss(
 ) -> float:
     """Return the held-out loss: log-loss of arms, mean squared error of means."""
     held_out = np.flatnonzero(np.asarray(job.test))
+    if isinstance(nuisance, HazardNuisance):
+        return nuisance.loss(prediction, data.take(held_out))
     if prediction.ndim == 2:
         chosen = prediction[np.arange(held_out.shape[0]), data.treatment[held_out]]
         if nuisance.target == "outcome":

@@ -36,6 +36,8 @@ class CausalData:
         Per-row propensities known by design, columns ordered as ``arms``.
     instrument : ndarray of shape (n,) or None
         Instrument as floats, where the estimator uses one.
+    event : ndarray of bool of shape (n,) or None
+        Whether the outcome is the time of an event, not of censoring.
     """
 
     X: Any
@@ -47,6 +49,7 @@ class CausalData:
     groups: np.ndarray | None = None
     known_propensity: np.ndarray | None = None
     instrument: np.ndarray | None = None
+    event: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -87,9 +90,11 @@ class CausalData:
         return np.eye(self.n_arms)[self.treatment]
 
     def strata(self) -> np.ndarray | None:
-        """Return arm x binary-outcome codes for stratified folds."""
+        """Return arm x event or arm x binary-outcome codes for stratified folds."""
         if not self.is_discrete:
             return None
+        if self.event is not None:
+            return self.treatment * 2 + self.event
         if self.binary_outcome:
             return self.treatment * 2 + (self.outcome > 0)
         return self.treatment
@@ -109,6 +114,7 @@ class CausalData:
             groups=optional(self.groups),
             known_propensity=optional(self.known_propensity),
             instrument=optional(self.instrument),
+            event=optional(self.event),
         )
 
     def without_features(self) -> "CausalData":
@@ -127,6 +133,8 @@ class CausalData:
         parts: Any = (self.X, self.outcome, self.treatment, self.sample_weight)
         if self.instrument is not None:
             parts = (*parts, self.instrument)
+        if self.event is not None:
+            parts = (*parts, self.event)
         return str(joblib.hash((parts, self.binary_outcome, self.n_arms)))
 
     @cached_property
@@ -166,6 +174,7 @@ def make_data(
         "sample_weight": parts.sample_weight,
         "groups": parts.groups,
         "instrument": parts.instrument,
+        "event": parts.event,
     }
     if treatment_is_continuous(parts.treatment, treatment_type, owner):
         if parts.propensity is not None:

@@ -33,6 +33,16 @@ def _default_classifier_parameters(n_rows: int) -> dict[str, Any]:
     return parameters | calm
 
 
+def default_hazard_classifier(n_rows: int) -> Any:
+    """Return the classifier of hits among the periods of ``n_rows`` rows.
+
+    Each row counts once for every period at risk, so leaves are larger: those of
+    ``default_classifier`` would hold few rows, and inverse probabilities be wild.
+    """
+    calm = {"min_child_samples": int(np.clip(n_rows // 8, 20, 1000))}
+    return default_classifier(n_rows).set_params(**calm)
+
+
 def _default_effect_parameters(n_rows: int) -> dict[str, Any]:
     """Return LightGBM settings for scores, whose noise dwarfs the effect in them."""
     growth = (n_rows / 5000) ** 0.25

@@ -25,6 +25,8 @@ from skcausal.estimation._nuisances import (
     Nuisance,
 )
 from skcausal.estimation._scores import contrast_scores, residual_scores
+from skcausal.estimation._survival import Endpoint
+from skcausal.estimation._uncensoring import evaluated_without_censoring
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import (
     TargetParts,
@@ -93,11 +95,12 @@ class Evaluation:
         treatment: Any = None,
         sample_weight: Any = None,
         options: EvaluationOptions | None = None,
+        event: Any = None,
     ) -> "Evaluation":
         """Evaluate a fitted learner, Pipeline or search on rows."""
         learner = final_learner(estimator)
         owner = f"{type(learner).__name__}.score"
-        parts = resolve_target(owner, y, treatment, sample_weight)
+        parts = resolve_target(owner, y, treatment, sample_weight, event=event)
         arms = getattr(learner, "arms_", None)
         continuous = arms is None and hasattr(learner, "arms_")
         return cls.make(
@@ -107,6 +110,7 @@ class Evaluation:
             control_arm=None if arms is None else arms[0],
             treatment_type="continuous" if continuous else "auto",
             options=options,
+            endpoint=getattr(learner, "_endpoint", None),
         )
 
     @classmethod
@@ -119,6 +123,7 @@ class Evaluation:
         control_arm: Any = None,
         treatment_type: str = "auto",
         options: EvaluationOptions | None = None,
+        endpoint: Endpoint | None = None,
     ) -> "Evaluation":
         """Check the rows; text columns count as categories here."""
         data = make_data(
@@ -129,7 +134,10 @@ class Evaluation:
             treatment_type=treatment_type,
         )
         given = _in_arm_order(parts.nuisances, data, owner)
-        return cls(data, given, options or EvaluationOptions())
+        options = options or EvaluationOptions()
+        if endpoint is not None or data.event is not None:
+            data, given = evaluated_without_censoring(data, endpoint, options, owner)
+        return cls(data, given, options)
 
     @cached_property
     def _settings(self) -> FitSettings:

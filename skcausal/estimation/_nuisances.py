@@ -19,8 +19,8 @@ class Nuisance:
         Key of the estimates.
     parameter : str
         Constructor parameter of the learner that holds the model.
-    target : {"outcome", "treatment", "instrument"}
-        What is predicted.
+    target : {"outcome", "treatment", "instrument", "event", "censoring"}
+        What is predicted; the last two are hazards.
     rows : {"all", "by_arm", "by_contrast", "pooled"}
         On which rows: one model on all; one for each arm; one for each pair
         (arm, control); or one on all with the treatment among its features.
@@ -64,7 +64,7 @@ class Nuisance:
             return data.is_discrete
         if self.target == "instrument":
             return data.binary_instrument
-        return data.binary_outcome
+        return data.binary_outcome or self.target in ("event", "censoring")
 
 
 def with_treatment(X: Any, treatment: Any, n_arms: int) -> Any:

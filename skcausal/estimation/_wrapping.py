@@ -19,6 +19,7 @@ def target_of(parts: TargetParts) -> np.ndarray:
         "groups": parts.groups,
         "propensity": parts.propensity,
         "instrument": parts.instrument,
+        "event": parts.event,
     }
     fields = {"outcome": parts.outcome, "treatment": parts.treatment}
     return pack(fields | {k: v for k, v in optional.items() if v is not None})
@@ -68,6 +69,11 @@ class EffectWrapper(EffectMixin):
     def arms_(self) -> np.ndarray | None:
         """Labels of the arms, control first; None for a continuous treatment."""
         return final_learner(self.learner_).arms_
+
+    @property
+    def _endpoint(self) -> Any:
+        """What the learner asks of survival times; None for other outcomes."""
+        return getattr(final_learner(self.learner_), "_endpoint", None)
 
     def effect(self, X: Any, *, treated: Any = None, control: Any = None) -> np.ndarray:
         """Return the conditional average treatment effect of each row.

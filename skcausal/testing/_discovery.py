@@ -10,10 +10,13 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 _PACKAGES = ("skcausal.estimation",)
 
 
-def effect_learner_classes(*, instrumental: bool = False) -> list[type]:
+def effect_learner_classes(
+    *, instrumental: bool = False, survival: bool = False
+) -> list[type]:
     """Return the public classes with an ``effect``, by name.
 
-    With ``instrumental`` those whose ``fit`` takes an instrument, else all others.
+    With ``instrumental`` those whose ``fit`` takes an instrument, with ``survival``
+    those whose ``fit`` takes an event, else all others.
     """
     classes = set()
     for package in _PACKAGES:
@@ -22,14 +25,18 @@ def effect_learner_classes(*, instrumental: bool = False) -> list[type]:
             thing = getattr(module, name)
             is_class = inspect.isclass(thing) and issubclass(thing, BaseEstimator)
             if is_class and hasattr(thing, "effect"):
-                takes = "instrument" in inspect.signature(thing.fit).parameters
-                if takes == instrumental:
+                takes = inspect.signature(thing.fit).parameters
+                needs = ("instrument" in takes, "event" in takes)
+                if needs == (instrumental, survival):
                     classes.add(thing)
     return sorted(classes, key=lambda one: one.__name__)
 
 
 def all_effect_learners(
-    *, default_models: bool = False, instrumental: bool = False
+    *,
+    default_models: bool = False,
+    instrumental: bool = False,
+    survival: bool = False,
 ) -> list[Any]:
     """Return one instance of every public estimator with an effect.
 
@@ -40,6 +47,8 @@ def all_effect_learners(
         are fast and have known answers.
     instrumental : bool, default=False
         Those whose ``fit`` takes an instrument instead of those whose does not.
+    survival : bool, default=False
+        Those whose ``fit`` takes an event instead of those whose does not.
 
     Returns
     -------
@@ -53,7 +62,7 @@ def all_effect_learners(
     >>> any(type(one).__name__ == "DRLearner" for one in all_effect_learners())
     True
     """
-    classes = effect_learner_classes(instrumental=instrumental)
+    classes = effect_learner_classes(instrumental=instrumental, survival=survival)
     return [_instance(cls, default_models) for cls in classes]
 
 
@@ -69,6 +78,8 @@ def _instance(cls: Any, default_models: bool) -> Any:
             "propensity_model": LogisticRegression(),
             "treatment_model": LogisticRegression(),
             "instrument_model": LogisticRegression(),
+            "survival_model": LogisticRegression(),
+            "censoring_model": LogisticRegression(),
         }
     inner = {k: v for k, v in linear.items() if k in ("outcome_model",)}
     options = linear | {
@@ -78,6 +89,7 @@ def _instance(cls: Any, default_models: bool) -> Any:
         "n_estimators": 100,
         "min_samples_leaf": 1,
         "max_samples": 0.5,
+        "horizon": 1.0,
         "estimator": TLearner(**inner, cv=2),
         "learners": [
             ("s", SLearner(**inner, cv=2)),

@@ -19,6 +19,11 @@ def treatment_from_rows(X: Any) -> np.ndarray:
     overlap. Input that is no table gets an alternating treatment, so that the
     estimator's own checks speak.
     """
+    return _hashes(X) >> 18 & 1
+
+
+def _hashes(X: Any) -> np.ndarray:
+    """Return a number for each row that depends on its values alone."""
     dense = X.toarray() if hasattr(X, "toarray") else X
     try:
         table = np.asarray(dense, dtype=np.float64)
@@ -26,9 +31,15 @@ def treatment_from_rows(X: Any) -> np.ndarray:
         table = np.empty(0)
     if table.ndim != 2:
         n_rows = dense.shape[0] if np.ndim(dense) else len(dense)
-        return np.arange(n_rows) % 2
+        return np.arange(n_rows) * ((1 << 18) + (1 << 7))
     rows = np.ascontiguousarray(table)
-    return np.array([zlib.crc32(row.tobytes()) >> 18 & 1 for row in rows], dtype=int)
+    return np.array([zlib.crc32(row.tobytes()) for row in rows], dtype=np.int64)
+
+
+def times_from_rows(X: Any, horizon: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return times up to the horizon and events that depend on the rows alone."""
+    draws = _hashes(X)
+    return horizon * np.minimum((draws >> 8) % 8 + 1, 4) / 4, draws % 13 > 0
 
 
 class _PlainMixin:
@@ -37,19 +48,33 @@ class _PlainMixin:
     def fit(
         self, X: Any, y: Any = None, sample_weight: Any = None, groups: Any = None
     ) -> Any:
-        """Fit with a treatment derived from the rows, its own instrument if needed."""
+        """Fit with a treatment derived from the rows, and what else is needed."""
         treatment = treatment_from_rows(X)
         metadata = {"treatment": treatment, "sample_weight": sample_weight}
         if "instrument" in signature(super().fit).parameters:  # type: ignore[misc]
             metadata["instrument"] = treatment
+        if "event" in signature(super().fit).parameters:  # type: ignore[misc]
+            y, metadata["event"] = self._times(X, y)
         return super().fit(X, y, **metadata, groups=groups)  # type: ignore[misc]
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
         """Score with a treatment derived from the rows."""
-        treatment = treatment_from_rows(X)
+        metadata = {"treatment": treatment_from_rows(X)}
+        if "event" in signature(super().score).parameters:  # type: ignore[misc]
+            y, metadata["event"] = self._times(X, y)
         return super().score(  # type: ignore[misc]
-            X, y, treatment=treatment, sample_weight=sample_weight
+            X, y, sample_weight=sample_weight, **metadata
         )
+
+    def _times(self, X: Any, y: Any) -> tuple[Any, np.ndarray]:
+        """Return times made up from the rows where ``y`` is valid, and events."""
+        time, event = times_from_rows(X, self.horizon)  # type: ignore[attr-defined]
+        try:
+            values = np.asarray(y, dtype=float)
+        except (TypeError, ValueError):
+            return y, event
+        valid = values.shape == time.shape and np.isfinite(values).all()
+        return (time if valid else y), event
 
 
 @cache

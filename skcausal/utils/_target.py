@@ -26,6 +26,7 @@ def causal_target(
     groups: Any = None,
     propensity: Any = None,
     instrument: Any = None,
+    event: Any = None,
 ) -> np.ndarray:
     """Pack outcome and treatment into one structured target for scikit-learn's tools.
 
@@ -48,6 +49,9 @@ def causal_target(
         arms in sorted order of their labels. Replaces the estimated propensity.
     instrument : array-like of shape (n,), default=None
         Instrument, for estimators that use one: numbers, or two labels.
+    event : array-like of shape (n,), default=None
+        For an outcome that is a time: 1 or True where the event was seen at that time,
+        0 or False where the row was censored then.
 
     Returns
     -------
@@ -86,6 +90,8 @@ def causal_target(
         fields["propensity"] = _check_propensity(propensity, labels, owner)
     if instrument is not None:
         fields["instrument"] = check_instrument(instrument, n_rows, owner)
+    if event is not None:
+        fields["event"] = check_event(event, n_rows, owner)
     return pack(fields)
 
 
@@ -181,6 +187,26 @@ def check_instrument(instrument: Any, n_rows: int, owner: str) -> np.ndarray | N
     return codes.astype(float)
 
 
+def check_event(event: Any, n_rows: int, owner: str) -> np.ndarray | None:
+    """Return whether each row's event was seen, as booleans."""
+    if event is None:
+        return None
+    values = as_vector(event, "event")
+    if values.shape[0] != n_rows:
+        raise ValueError(
+            f"{owner}: event must have one value for each of the {n_rows} rows, got "
+            f"{values.shape[0]}."
+        )
+    refuse_missing(values, "event", owner)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(
+            f"{owner}: event must hold 1 or True where the event was seen and 0 or "
+            f"False where the row was censored, got values such as "
+            f"{np.unique(values)[:4].tolist()}."
+        )
+    return values.astype(bool)
+
+
 @dataclass(frozen=True, eq=False)
 class TargetParts:
     """What ``y``, ``treatment``, weights and groups say once they are resolved."""
@@ -191,6 +217,7 @@ class TargetParts:
     groups: np.ndarray | None = None
     propensity: np.ndarray | None = None
     instrument: np.ndarray | None = None
+    event: np.ndarray | None = None
     nuisances: dict[str, np.ndarray] = field(default_factory=dict)
 
 
@@ -207,6 +234,7 @@ def resolve_target(
     sample_weight: Any = None,
     groups: Any = None,
     instrument: Any = None,
+    event: Any = None,
 ) -> TargetParts:
     """Find outcome and treatment, whichever of the two ways they travel.
 
@@ -225,6 +253,7 @@ def resolve_target(
             "sample_weight": sample_weight,
             "groups": groups,
             "instrument": instrument,
+            "event": event,
         }
         for name, value in given.items():
             if name in fields and value is not None:
@@ -236,6 +265,7 @@ def resolve_target(
         sample_weight = fields.get("sample_weight", sample_weight)
         groups = fields.get("groups", groups)
         instrument = fields.get("instrument", instrument)
+        event = fields.get("event", event)
         propensity = fields.get("propensity")
         prefix = len(_NUISANCE_PREFIX)
         nuisances = {
@@ -257,6 +287,7 @@ def resolve_target(
         groups=check_groups(groups, n_rows, owner),
         propensity=propensity,
         instrument=check_instrument(instrument, n_rows, owner),
+        event=check_event(event, n_rows, owner),
         nuisances=nuisances,
     )
 

@@ -90,6 +90,7 @@ class CausalScorer:
         y: Any,
         treatment: Any = None,
         sample_weight: Any = None,
+        event: Any = None,
     ) -> float:
         """Score a fitted estimator on rows.
 
@@ -105,6 +106,8 @@ class CausalScorer:
             Treatment, unless it travels in ``y``.
         sample_weight : array-like of shape (n,), default=None
             Weights of the rows.
+        event : array-like of shape (n,), default=None
+            Whether the event was seen, for learners of survival times.
 
         Returns
         -------
@@ -117,7 +120,7 @@ class CausalScorer:
             If no treatment arrives; the message says how to pass it.
         """
         evaluation = Evaluation.of(
-            estimator, X, y, treatment, sample_weight, self.options
+            estimator, X, y, treatment, sample_weight, self.options, event
         )
         score = _METRICS[self.name](evaluation, estimator.predict(X))
         if np.isnan(score):
@@ -137,6 +140,7 @@ class CausalScorer:
         request = MetadataRequest(owner=self)
         request.score.add_request(param="treatment", alias=True)
         request.score.add_request(param="sample_weight", alias=True)
+        request.score.add_request(param="event", alias=True)
         return request
 
     def _accept_sample_weight(self) -> bool:

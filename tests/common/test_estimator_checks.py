@@ -38,7 +38,9 @@ def checked(learner, expected):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "learner",
-    all_effect_learners() + all_effect_learners(instrumental=True),
+    all_effect_learners()
+    + all_effect_learners(instrumental=True)
+    + all_effect_learners(survival=True),
     ids=lambda one: type(one).__name__,
 )
 def test_check_estimator_with_linear_models(learner):

@@ -27,6 +27,7 @@ module                 job
 ``_multi_arm_causal_forest`` ``MultiArmCausalForest`` (the same, for vectors)
 ``_regression_forest`` ``RegressionForest``
 ``_instrumental_forest`` ``InstrumentalForest`` (the same, section 7)
+``_survival_forest``   ``CausalSurvivalForest`` (Cui et al. 2023)
 =====================  =======================================================
 
 A kind of forest is a case in ``_relabelling.relabel``, ``_prediction.add_statistics``
