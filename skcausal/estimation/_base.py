@@ -248,10 +248,9 @@ class EffectLearner(EffectMixin):
             data, folds = self._training_data("this"), self._make_folds()
             slopes = slope_moments(data, self.nuisances_, target, folds, self._settings)
             return [[moment] for moment in slopes]
-        means, e = self._means_and_propensity(owner)
-        return contrast_moments(
-            self._outcome_data(), means, e, target, self.min_propensity
-        )
+        nuisances = self._means_and_propensity(owner)
+        data = self._outcome_data()
+        return contrast_moments(data, *nuisances, target, self.min_propensity)
 
     def _means_and_propensity(self, owner: str) -> tuple[np.ndarray, np.ndarray]:
         means = self._arm_means()
@@ -263,8 +262,7 @@ class EffectLearner(EffectMixin):
         check_is_fitted(self, "nuisances_")
         if features is None:
             features = self._training_data("best_linear_projection").X
-        moments = self._moments(target, owner)
-        return project(self._data, moments, features, owner)
+        return project(self._data, self._moments(target, owner), features, owner)
 
     def _outcome_data(self) -> CausalData:
         """Return the rows with the outcome that averages are about (hook)."""
