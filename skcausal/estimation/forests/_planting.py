@@ -86,10 +86,10 @@ def _grow_trees(
     trees: list[tuple[np.ndarray, ...]] = []
     for number in numbers.tolist():
         grow, estimate = draw_rows(sampling, rows, number)
-        n_contrasts = rows.targets.shape[1] - 1
         one: int | None = kind
         several: tuple[Any, ...] | None = None
         if kind == MULTI_ARM:
+            n_contrasts = rows.targets.shape[1] - 1
             one, several = None, scratch(len(grow), n_contrasts, rules.n_chosen)
         nodes, subset_of, subsets, n_leaves = _growing.grow_tree(
             one,
