@@ -1,6 +1,7 @@
 """Measurements of one forest in a process of its own, printed as lines of JSON.
 
-``python -m benchmarks.forest_child LIBRARY PART N ARGUMENT``.
+``python -m benchmarks.forest_child LIBRARY speed N N_FEATURES`` or
+``... LIBRARY draws N N_DRAWS DESIGN``.
 """
 
 import json
@@ -12,10 +13,10 @@ import warnings
 
 import numpy as np
 
-from benchmarks.forest_designs import COVERED, DESIGNS
+from benchmarks.forest_designs import DESIGNS
 from benchmarks.libraries.forests import FORESTS
 
-N_NEW = {"speed": 10_000, "accuracy": 5000, "coverage": 2000}
+N_NEW = {"speed": 10_000, "draws": 3000}
 
 
 def emit(**facts):
@@ -79,56 +80,39 @@ def speed(library, n, n_features):
     )
 
 
-def accuracy(library, n, draws):
-    """Error of the effect on new rows, one thread, for every design."""
-    fit, ask = FORESTS[library]
-    for name, design in DESIGNS.items():
-        new = design.new_rows(N_NEW["accuracy"])
-        truth = design.truth(new)
-        for seed in range(draws):
-            model = fit(*design.draw(n, seed), n_jobs=1, seed=seed)
-            effect, variance = ask(model, new)
-            half = 1.96 * np.sqrt(variance)
-            emit(
-                library=library,
-                design=name,
-                n=n,
-                seed=seed,
-                rmse=float(np.sqrt(np.mean((effect - truth) ** 2))),
-                coverage=float(np.mean(np.abs(effect - truth) <= half)),
-                length=float(np.mean(2 * half)),
-            )
+def draws(library, n, n_draws, name):
+    """Error and intervals of the effect on new rows over draws of a design.
 
-
-def coverage(library, n, draws):
-    """Coverage of the effect, and of the forest's own mean over draws, per design."""
+    One line per draw and one of all draws, which also tells how often intervals hold
+    the forest's own mean over draws: what they promise, as they ignore bias.
+    """
     fit, ask = FORESTS[library]
-    for name in COVERED:
-        design = DESIGNS[name]
-        new = design.new_rows(N_NEW["coverage"])
-        truth = design.truth(new)
-        answers = [
-            ask(fit(*design.draw(n, seed), n_jobs=1, seed=seed), new)
-            for seed in range(draws)
-        ]
-        effects = np.array([effect for effect, _ in answers])
-        half = 1.96 * np.sqrt([variance for _, variance in answers])
-        spread = effects.std(axis=0, ddof=1) if draws > 1 else np.nan
-        emit(
-            library=library,
-            design=name,
-            n=n,
-            draws=draws,
-            coverage=float(np.mean(np.abs(effects - truth) <= half)),
-            of_mean=float(np.mean(np.abs(effects - effects.mean(axis=0)) <= half)),
-            length=float(np.mean(2 * half)),
-            se_over_sd=float(np.mean(half) / 1.96 / np.mean(spread)),
-            bias=float(np.mean(np.abs(effects.mean(axis=0) - truth))),
-        )
+    design = DESIGNS[name]
+    new = design.new_rows(N_NEW["draws"])
+    truth = design.truth(new)
+    effects, halves = np.empty((2, n_draws, len(new)))
+    for seed in range(n_draws):
+        model = fit(*design.draw(n, seed), n_jobs=1, seed=seed)
+        effect, variance = ask(model, new)
+        effects[seed], halves[seed] = effect, 1.96 * np.sqrt(variance)
+        rmse = np.sqrt(np.mean((effect - truth) ** 2))
+        emit(library=library, design=name, n=n, seed=seed, rmse=float(rmse))
+    own_mean = effects.mean(axis=0)
+    spread = effects.std(axis=0, ddof=1) if n_draws > 1 else np.nan
+    emit(
+        library=library,
+        design=name,
+        n=n,
+        draws=n_draws,
+        coverage=float(np.mean(np.abs(effects - truth) <= halves)),
+        of_mean=float(np.mean(np.abs(effects - own_mean) <= halves)),
+        length=float(np.mean(2 * halves)),
+        se_over_sd=float(np.mean(halves) / 1.96 / np.mean(spread)),
+        bias=float(np.mean(np.abs(own_mean - truth))),
+    )
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    library, part, n, argument = sys.argv[1:]
-    parts = {"speed": speed, "accuracy": accuracy, "coverage": coverage}
-    parts[part](library, int(n), int(argument))
+    library, part, n, argument, *design = sys.argv[1:]
+    {"speed": speed, "draws": draws}[part](library, int(n), int(argument), *design)

@@ -47,7 +47,6 @@ def parse(arguments=None):
     speed.add_argument("--only", default="", help="parts whose name contains it")
     forest = commands.choices["forest"]
     forest.add_argument("--repeats", type=int, default=3)
-    forest.add_argument("--draws", type=int, default=20, help="of the accuracy part")
     forest.add_argument("--only", default="", help="parts whose name contains it")
     return parser.parse_args(arguments)
 

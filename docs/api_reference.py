@@ -38,6 +38,7 @@ API_REFERENCE = {
     },
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Projections": ["best_linear_projection"],
         "Resampling": ["half_sample_replicates"],
     },
     "skcausal.validation": {

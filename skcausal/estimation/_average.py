@@ -23,6 +23,8 @@ from skcausal.utils._validation import (
     refuse_missing,
 )
 
+Moment = tuple[np.ndarray, np.ndarray]  # numerator and denominator of each row
+
 _MIN_VARIANCE = 0.05
 TARGETS = ("all", "treated", "control", "overlap")
 
@@ -135,7 +137,7 @@ def average_effect(
         [_cell(data, m, p, question, c, weight * mask, owner) for c, _, mask in cells]
         for m, p in zip(outcome_means, e, strict=True)
     ]
-    labels = tuple(_label(data, contrast, label) for contrast, label, _ in cells)
+    labels = tuple(effect_label(data, contrast, label) for contrast, label, _ in cells)
     return _assembled(data, repeats, labels, question)
 
 
@@ -168,7 +170,7 @@ def _cell(
     return ratio, (influence_a - ratio * influence_0) / mean_0
 
 
-def _label(data: CausalData, contrast: int, subgroup: Any) -> Any:
+def effect_label(data: CausalData, contrast: int, subgroup: Any) -> Any:
     """Return the label of an effect: arms, subgroup, or both."""
     if data.arms is None:
         return "slope" if subgroup is None else subgroup
@@ -212,22 +214,53 @@ def average_slope(
     variance of the treatment); "all" adds the debiasing term to out-of-fold slopes.
     """
     question.check(data, settings.owner)
+    moments = slope_moments(data, nuisances, question.target, folds, settings)
+    return slope_estimate(data, moments, question, settings.owner)
+
+
+def slope_moments(
+    data: CausalData,
+    nuisances: NuisanceEstimates,
+    target: str,
+    folds: Folds,
+    settings: FitSettings,
+) -> list[Moment]:
+    """Return numerator and denominator of the slope per row, for each repetition."""
     moments = []
     for repeat in range(folds.n_repeats):
         u = data.outcome - nuisances["outcome"][repeat, :, 0]
         v = data.treatment - nuisances["treatment_mean"][repeat, :, 0]
-        if question.target == "overlap":
+        if target == "overlap":
             moments.append((v * u, v**2))
         else:
             one = Folds(folds.assignment[repeat : repeat + 1])
             scores = _slope_scores(data, u, v, one, settings)
             moments.append((scores, np.ones(data.n_rows)))
-    return slope_estimate(data, moments, question, settings.owner)
+    return moments
+
+
+def contrast_moments(
+    data: CausalData,
+    outcome_means: np.ndarray,
+    propensity: np.ndarray,
+    target: str,
+    min_propensity: float,
+) -> list[list[Moment]]:
+    """Return numerator and denominator per row, for each repetition and contrast."""
+    e = np.maximum(propensity, min_propensity)
+    moments = []
+    for m, p in zip(outcome_means, e, strict=True):
+        terms = [
+            target_terms(target, contrast, data.outcome, data.treatment, m, p)
+            for contrast in range(1, data.n_arms)
+        ]
+        moments.append([(t.treated - t.control, t.denominator) for t in terms])
+    return moments
 
 
 def slope_estimate(
     data: CausalData,
-    moments: list[tuple[np.ndarray, np.ndarray]],
+    moments: list[Moment],
     question: Question,
     owner: str,
 ) -> EffectEstimate:
@@ -238,7 +271,7 @@ def slope_estimate(
         [ratio_of_means(numerator, denominator, weight * m) for _, m in subgroups]
         for numerator, denominator in moments
     ]
-    labels = tuple(_label(data, 1, label) for label, _ in subgroups)
+    labels = tuple(effect_label(data, 1, label) for label, _ in subgroups)
     return _assembled(data, repeats, labels, question)
 
 

@@ -7,10 +7,13 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from skcausal.estimation._average import (
+    Moment,
     Question,
     average_effect,
     average_slope,
+    contrast_moments,
     propensity_of,
+    slope_moments,
 )
 from skcausal.estimation._crossfit import FitSettings, cross_fit
 from skcausal.estimation._data import CausalData, make_data
@@ -25,6 +28,7 @@ from skcausal.estimation._nuisances import (
     Nuisance,
     NuisanceEstimates,
 )
+from skcausal.estimation._projection import project
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import TargetParts, resolve_target
 from skcausal.utils._validation import OverlapWarning, check_features, n_rows_of
@@ -233,6 +237,27 @@ class EffectLearner(EffectMixin):
             min_propensity=self.min_propensity,
             owner=owner,
         )
+
+    def _moments(self, target: str, owner: str) -> list[list[Moment]]:
+        """Return what averages solve: (numerator, denominator) by repeat, contrast."""
+        Question(target).check(self._data, owner)
+        if not self._data.is_discrete:
+            self._ensure((OUTCOME, self._treatment_nuisance()))
+            data, folds = self._training_data("this"), self._make_folds()
+            slopes = slope_moments(data, self.nuisances_, target, folds, self._settings)
+            return [[moment] for moment in slopes]
+        means = self._arm_means()
+        self._warn_of_overlap(self.nuisances_, owner)
+        e = propensity_of(self.nuisances_)
+        return contrast_moments(self._data, means, e, target, self.min_propensity)
+
+    def _projected(self, features: Any, target: str) -> EffectEstimate:
+        owner = f"{type(self).__name__}.best_linear_projection"
+        check_is_fitted(self, "nuisances_")
+        if features is None:
+            features = self._training_data("best_linear_projection").X
+        moments = self._moments(target, owner)
+        return project(self._data, moments, features, owner)
 
     def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
         """Return the nuisances to cross-fit (hook); the declared ones by default."""

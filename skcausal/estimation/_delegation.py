@@ -87,6 +87,11 @@ class EffectView:
         """Return the average effect in the training sample."""
         return self.learner_.average_effect(**question)
 
+    @available_if(_has("best_linear_projection"))
+    def best_linear_projection(self, *features: Any, **options: Any) -> EffectEstimate:
+        """Return how the effect varies with features; see the learner's method."""
+        return self.learner_.best_linear_projection(*features, **options)
+
 
 def effect_of(estimator: Any) -> EffectView:
     """Give a fitted Pipeline or search the verbs of its final learner.

@@ -10,9 +10,12 @@ from sklearn.pipeline import Pipeline
 
 from skcausal.estimation._defaults import default_effect_model
 from skcausal.estimation._models import fit_model, fresh_copy
+from skcausal.inference._least_squares import (
+    cluster_sums,
+    inverse_gram,
+    leave_one_out_factors,
+)
 from skcausal.utils._validation import is_pandas, take_rows
-
-_COLLINEAR = 1e-13  # of the largest eigenvalue, columns having unit length
 
 
 def select_features(X: Any, features: Any, owner: str) -> Any:
@@ -158,13 +161,14 @@ class LinearInference:
         """
         Z = design_matrix(model, X)
         residual = target - model.predict(X)
-        bread, rank = _inverse_gram(Z, weight)
+        bread, rank = inverse_gram(Z, weight)
         moments = Z * (weight * residual)[:, None]
         if groups is None:
             factor = Z.shape[0] / max(Z.shape[0] - rank, 1)
             return cls(factor * bread @ (moments.T @ moments) @ bread, None)
         codes = np.unique(groups, return_inverse=True)[1]
-        moments = _leave_one_out(moments, Z, weight, codes, bread)
+        factors = leave_one_out_factors(Z, weight, codes, bread)
+        moments = np.einsum("gij,gj->gi", factors, cluster_sums(moments, codes))
         n_groups = moments.shape[0]
         factor = (n_groups - 1) / n_groups
         return cls(factor * bread @ (moments.T @ moments) @ bread, n_groups)
@@ -182,43 +186,6 @@ class LinearInference:
         if self.n_groups is None:
             return float(stats.norm.ppf(tail))
         return float(stats.t(self.n_groups - 1).ppf(tail))
-
-
-def _leave_one_out(
-    moments: np.ndarray,
-    Z: np.ndarray,
-    weight: np.ndarray,
-    codes: np.ndarray,
-    bread: np.ndarray,
-) -> np.ndarray:
-    """Return (I - Z_g'W_g Z_g bread)^-1 Z_g'W_g e_g per cluster, shape (G, n_columns).
-
-    Times the bread, this is how far the coefficients move when cluster g is left out.
-    """
-
-    def sums(values: np.ndarray) -> np.ndarray:
-        total = np.zeros((codes.max() + 1, values.shape[1]))
-        np.add.at(total, codes, values)
-        return total
-
-    gram = np.stack([sums(Z * (weight * z)[:, None]) for z in Z.T], axis=2)
-    kept = np.eye(Z.shape[1]) - gram @ bread
-    return np.einsum("gij,gj->gi", np.linalg.pinv(kept), sums(moments))
-
-
-def _inverse_gram(Z: np.ndarray, weight: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return a generalised inverse of Z'WZ, and its rank.
-
-    Columns are brought to one scale first: a time stamp next to a share would
-    otherwise push the share below the cutoff of the pseudo-inverse.
-    """
-    scale = np.sqrt(weight @ Z**2)
-    scale[scale == 0] = 1.0
-    scaled = Z / scale
-    values, vectors = np.linalg.eigh(scaled.T @ (scaled * weight[:, None]))
-    kept = values > _COLLINEAR * values.max()
-    inverse = (vectors[:, kept] / values[kept]) @ vectors[:, kept].T
-    return inverse / np.outer(scale, scale), int(kept.sum())
 
 
 def linear_inferences(

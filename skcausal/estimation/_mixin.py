@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skcausal.inference import EffectEstimate
+
 
 class EffectMixin(BaseEstimator):
     """The verbs every effect estimator has, and how treatment is routed to them."""
@@ -58,6 +60,40 @@ class EffectMixin(BaseEstimator):
 
         evaluation = Evaluation.of(self, X, y, treatment, sample_weight)
         return evaluation.r_score(self.predict(X))
+
+    def best_linear_projection(
+        self, features: Any = None, *, target: str = "all"
+    ) -> EffectEstimate:
+        """Return how the effect varies with features, by the best linear approximation.
+
+        The doubly robust scores of :meth:`average_effect` are regressed on the
+        features: coefficients are in units of the outcome per unit of the feature, and
+        their intervals hold whether or not the effect is linear.
+
+        Parameters
+        ----------
+        features : array-like or DataFrame of shape (n, d), default=None
+            Numbers for each training row; None is the covariates of ``fit``.
+        target : {"all", "treated", "control", "overlap"}, default="all"
+            Population over which the approximation is best, as in
+            :meth:`average_effect`.
+
+        Returns
+        -------
+        estimate : EffectEstimate
+            "intercept" and one coefficient per feature, for each arm but the control;
+            jackknife errors, clustered when ``fit`` had groups.
+
+        Raises
+        ------
+        ValueError
+            If features are not numbers, have missing values or are collinear.
+        """
+        return self._projected(features, target)
+
+    def _projected(self, features: Any, target: str) -> EffectEstimate:
+        """Return the best linear projection of the effect (hook)."""
+        raise NotImplementedError
 
     def __sklearn_tags__(self) -> Any:
         """Declare that a target is needed; there is no prediction to check it by."""

@@ -104,6 +104,11 @@ class EffectWrapper(EffectMixin):
         check_is_fitted(self, "learner_")
         return effect_of(self.learner_).average_effect(**question)
 
+    def _projected(self, features: Any, target: str) -> EffectEstimate:
+        check_is_fitted(self, "learner_")
+        view = effect_of(self.learner_)
+        return view.best_linear_projection(features, target=target)
+
     def _wrapped(self) -> Any:
         """Return the unfitted estimator whose abilities count (hook)."""
         raise NotImplementedError

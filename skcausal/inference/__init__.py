@@ -2,10 +2,17 @@
 
 - ``EffectEstimate``: values with influence; standard errors, intervals, clusters,
   sums and differences follow.
+- ``best_linear_projection``: how effects vary with a few features.
 - ``BootstrapEstimate``: a statistic with its resampled replicates.
 """
 
 from skcausal.inference._bootstrap import BootstrapEstimate, half_sample_replicates
 from skcausal.inference._effect_estimate import EffectEstimate
+from skcausal.inference._projection import best_linear_projection
 
-__all__ = ["BootstrapEstimate", "EffectEstimate", "half_sample_replicates"]
+__all__ = [
+    "BootstrapEstimate",
+    "EffectEstimate",
+    "best_linear_projection",
+    "half_sample_replicates",
+]

@@ -44,7 +44,8 @@ def all_effect_learners(
     Returns
     -------
     learners : list of estimator
-        Unfitted, with two folds and a fixed random state.
+        Unfitted, with two folds, a fixed random state, and forests with leaves that
+        the smallest tables of ``check_estimator`` can fill.
 
     Examples
     --------
@@ -75,6 +76,8 @@ def _instance(cls: Any, default_models: bool) -> Any:
         "random_state": 0,
         "n_bootstrap": 3,
         "n_estimators": 100,
+        "min_samples_leaf": 1,
+        "max_samples": 0.5,
         "estimator": TLearner(**inner, cv=2),
         "learners": [
             ("s", SLearner(**inner, cv=2)),

@@ -28,7 +28,7 @@ def treatment_from_rows(X: Any) -> np.ndarray:
         n_rows = dense.shape[0] if np.ndim(dense) else len(dense)
         return np.arange(n_rows) % 2
     rows = np.ascontiguousarray(table)
-    return np.array([zlib.crc32(row.tobytes()) >> 7 & 1 for row in rows], dtype=int)
+    return np.array([zlib.crc32(row.tobytes()) >> 18 & 1 for row in rows], dtype=int)
 
 
 class _PlainMixin:

@@ -12,6 +12,11 @@ module                 job
 ``_several_labels``    relabelling for several contrasts (kernels)
 ``_several_splitting`` splitting for them
 ``_several_prediction`` prediction for them
+``_paths``             the nodes that rows pass (kernels)
+``_local_linear``      estimates from a regression around each row (kernels)
+``_correction``        features and data of that regression
+``_shapley``           Shapley values of trees (kernels)
+``_explaining``        Shapley values of forests
 ``_plan``              rules, sampling and rows that trees are grown by
 ``_forest``            many trees as flat arrays
 ``_planting``          growing trees in parallel

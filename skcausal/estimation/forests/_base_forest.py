@@ -19,7 +19,9 @@ from skcausal.estimation.forests._parameters import (
     number_of_bags,
     tree_rules,
     tree_sampling,
+    weights_of_rows,
 )
+from skcausal.utils._target import TargetParts
 from skcausal.utils._validation import missing_rows
 
 
@@ -32,6 +34,8 @@ class ForestMixin(BaseEstimator):
     n_jobs: int | None
     verbose: int
     n_features_in_: int
+    _correction: Any
+    _center: float = 0.0  # what was taken off the outcome before growing
     _check_X: Callable[..., Any]
 
     def _grow(
@@ -63,6 +67,11 @@ class ForestMixin(BaseEstimator):
             verbose=self.verbose,
             owner=owner,
         )
+        self._correction = None
+        if getattr(self, "local_linear", None) is not None:
+            from skcausal.estimation.forests._correction import LocalLinear
+
+            self._correction = LocalLinear.fit(self.forest_, self._rows, X, self)
 
     def _companion(self, kind: int, targets: np.ndarray) -> np.ndarray:
         """Return out-of-bag estimates of another forest on the same rows."""
@@ -88,8 +97,30 @@ class ForestMixin(BaseEstimator):
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return estimates and variances of checked covariates."""
         codes = self._bins.transform(X)
-        return self.forest_.predict(
-            codes, with_variance=with_variance, n_jobs=self.n_jobs
+        columns = None
+        if self._correction is not None:
+            columns = self._correction.standardised(X, type(self).__name__)
+        return self._solved(codes, columns, with_variance)
+
+    def _solved(
+        self,
+        codes: np.ndarray,
+        columns: np.ndarray | None,
+        with_variance: bool,
+        drawn: np.ndarray | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return estimates and variances, corrected where ``columns`` are given."""
+        if columns is None:
+            return self.forest_.predict(
+                codes, with_variance=with_variance, drawn=drawn, n_jobs=self.n_jobs
+            )
+        return self._correction.predict(
+            self.forest_,
+            codes,
+            columns,
+            with_variance=with_variance,
+            drawn=drawn,
+            n_jobs=self.n_jobs,
         )
 
     def _interval(self, X: Any, level: float) -> tuple[np.ndarray, np.ndarray]:
@@ -140,6 +171,67 @@ class ForestMixin(BaseEstimator):
         check_is_fitted(self, "forest_")
         return self.forest_.leaves(self._bins.transform(self._check_X(X, reset=False)))
 
+    def decision_path(self, X: Any) -> tuple[Any, np.ndarray]:
+        """Return the nodes that each row passes in each tree.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, n_features)
+            Covariates.
+
+        Returns
+        -------
+        indicator : sparse array of shape (n, n_nodes)
+            One where a row passes a node, its leaf included; nodes of all trees.
+        n_nodes_ptr : ndarray of shape (n_estimators + 1,)
+            The nodes of tree i are the columns ``n_nodes_ptr[i]:n_nodes_ptr[i + 1]``.
+        """
+        check_is_fitted(self, "forest_")
+        codes = self._bins.transform(self._check_X(X, reset=False))
+        return self.forest_.paths(codes, self.n_jobs), self.forest_.node_start
+
+    def shap_values(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much each feature moves each estimate: Shapley values.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, n_features)
+            Covariates.
+
+        Returns
+        -------
+        values : ndarray of shape (n, n_features)
+            Shapley values, in units of the estimate: exact and path-dependent, for the
+            statistics that the forest averages, and along the straight path from their
+            means to those of the row for the estimate they give.
+        base_values : ndarray of shape (n,)
+            Estimate at the mean statistics of the trees that count for the row. Base
+            value and values of a row add up to its estimate.
+
+        Raises
+        ------
+        ValueError
+            If estimates are corrected by ``local_linear``.
+
+        Notes
+        -----
+        Unknown features pass splits in proportion to the weight of both sides; splits
+        with an empty side do not count (Lundberg, Erion & Lee 2018, algorithm 1).
+        """
+        check_is_fitted(self, "forest_")
+        owner = f"{type(self).__name__}.shap_values"
+        if self._correction is not None:
+            raise ValueError(
+                f"{owner}: explains what trees say, not the regressions of "
+                "local_linear. Fit a forest with local_linear=None."
+            )
+        from skcausal.estimation.forests._explaining import explain_forest
+
+        codes = self._bins.transform(self._check_X(X, reset=False))
+        n_features = self.n_features_in_
+        values, base = explain_forest(self.forest_, codes, n_features, self.n_jobs)
+        return values, base + self._center
+
     def forest_weights(self, X: Any) -> Any:
         """Return the weights that the forest gives the training rows for new rows.
 
@@ -169,12 +261,9 @@ class ForestMixin(BaseEstimator):
 
     def _out_of_bag(self, *, with_variance: bool) -> tuple[np.ndarray, np.ndarray]:
         rows = self._grown_on("out-of-bag estimates")
-        estimates, variances = self.forest_.predict(
-            rows.codes,
-            with_variance=with_variance,
-            drawn=self.forest_.drawn_rows(rows),
-            n_jobs=self.n_jobs,
-        )
+        columns = None if self._correction is None else self._correction.columns
+        drawn = self.forest_.drawn_rows(rows)
+        estimates, variances = self._solved(rows.codes, columns, with_variance, drawn)
         # An infinite variance marks an arm that is missing around a row.
         missing = int((np.isnan(estimates) & ~np.isinf(variances)).sum())
         if missing:
@@ -203,6 +292,10 @@ class EffectForest(ForestMixin, EffectLearner):
 
     _allows_continuous: ClassVar[bool] = True
     _allows_several_arms: ClassVar[bool] = False
+
+    def _fit(self, X: Any, parts: TargetParts, owner: str) -> Any:
+        weights = weights_of_rows(self, parts.sample_weight, parts.groups)
+        return super()._fit(X, replace(parts, sample_weight=weights), owner)
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         estimates = self._predicted(X)[0]

@@ -13,7 +13,10 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
 )
 from skcausal.estimation.forests._base_forest import EffectForest
-from skcausal.estimation.forests._parameters import check_parameters
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    check_rows_per_side,
+)
 
 
 class CausalForest(EffectForest):
@@ -62,6 +65,18 @@ class CausalForest(EffectForest):
     n_groups : int, default=None
         Number of little bags whose trees share a half of the rows; None is half of
         ``n_estimators``. ``n_estimators`` must be a multiple of it.
+    group_weighting : {"size", "equal"}, default="size"
+        "size" counts every row the same, "equal" every group of ``fit``, whatever its
+        size: rows weigh one over the size of their group, times sample weights. Leaves
+        too small to hold rows of small groups still favour the large ones.
+    local_linear : "all" or list of names or indices, default=None
+        Numeric features whose slope within the forest's neighbourhoods is corrected
+        for; "all" is every column but categories. Lowers the bias where the effect is
+        smooth and adds noise where it is not; ``min_samples_leaf`` of about 20 suits
+        it. Estimates then take a regression per row, and pickles keep training rows.
+    local_linear_penalty : float, default=0.1
+        Ridge penalty of these slopes, for features of unit variance; large values give
+        the forest without correction.
     cv : int, splitter or list of (train, test), default=5
         Folds of cross-fitting: shuffled, stratified on arm and binary outcome, never
         splitting a group. A list or splitter must hold out each row exactly once.
@@ -84,7 +99,7 @@ class CausalForest(EffectForest):
         Threads that grow trees, and parallel fits of base models. The trees are the
         same for any number.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, base models, bins and trees.
 
@@ -120,10 +135,19 @@ class CausalForest(EffectForest):
     no bias, so that intervals are too short where the effect bends within what the
     forest can resolve.
 
+    With ``local_linear`` the effect at x is the coefficient of :math:`v` in a ridge
+    regression of :math:`u` on :math:`1, v, x_j - X_{ij}` and :math:`v (x_j - X_{ij})`
+    with the same weights, which penalises all but the intercept and the coefficient of
+    :math:`v`.
+
     References
     ----------
     Athey, S., Tibshirani, J., & Wager, S. (2019). Generalized random forests. Annals of
     Statistics, 47(2), sections 2 to 4 and 6. https://doi.org/10.1214/18-AOS1709
+
+    Friedberg, R., Tibshirani, J., Athey, S., & Wager, S. (2021). Local linear forests.
+    Journal of Computational and Graphical Statistics, 30(2), sections 2 and 4.
+    https://doi.org/10.1080/10618600.2020.1831930
 
     Examples
     --------
@@ -156,6 +180,9 @@ class CausalForest(EffectForest):
         min_balance: float = 0.05,
         imbalance_penalty: float = 0.0,
         n_groups: int | None = None,
+        group_weighting: str = "size",
+        local_linear: Any = None,
+        local_linear_penalty: float = 0.1,
         cv: Any = 5,
         n_repeats: int = 1,
         control_arm: Any = None,
@@ -182,6 +209,9 @@ class CausalForest(EffectForest):
         self.min_balance = min_balance
         self.imbalance_penalty = imbalance_penalty
         self.n_groups = n_groups
+        self.group_weighting = group_weighting
+        self.local_linear = local_linear
+        self.local_linear_penalty = local_linear_penalty
         self.cv = cv
         self.n_repeats = n_repeats
         self.control_arm = control_arm
@@ -196,8 +226,11 @@ class CausalForest(EffectForest):
 
     def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
         check_parameters(self)
-        outcome = OUTCOME_POOLED if data.is_discrete else OUTCOME
-        return outcome, TREATMENT_MEAN
+        if data.arms is None:
+            return OUTCOME, TREATMENT_MEAN
+        names = [f"arm {label!r}" for label in data.arms.tolist()]
+        check_rows_per_side(self, data.treatment, names, data.groups)
+        return OUTCOME_POOLED, TREATMENT_MEAN
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         from skcausal.estimation.forests._relabelling import CAUSAL

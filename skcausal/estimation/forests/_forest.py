@@ -1,5 +1,6 @@
 """Many honest trees as flat arrays, and what can be asked of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count, pairwise
@@ -8,7 +9,12 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from skcausal.estimation.forests import _prediction, _several_prediction
+from skcausal.estimation.forests import (
+    _local_linear,
+    _paths,
+    _prediction,
+    _several_prediction,
+)
 from skcausal.estimation.forests._plan import TrainingRows, TreeSampling, draw_rows
 from skcausal.estimation.forests._relabelling import MULTI_ARM
 
@@ -59,6 +65,18 @@ class FlatForest:
             self.subset_start,
             self.subsets,
             self.set_start,
+        )
+
+    def tree(self, position: int) -> tuple[np.ndarray, ...]:
+        """Return nodes, subset_of, subsets and statistics of one tree."""
+        pairs = (
+            (self.nodes, self.node_start),
+            (self.subset_of, self.subset_start),
+            (self.subsets, self.set_start),
+            (self.statistics, self.leaf_start),
+        )
+        return tuple(
+            array[starts[position] : starts[position + 1]] for array, starts in pairs
         )
 
     @property
@@ -122,10 +140,9 @@ class FlatForest:
         shape = (n,) if self.n_contrasts is None else (n, self.n_contrasts)
         estimates, variances = np.empty(shape), np.full(shape, np.nan)
         mask = np.empty((0, 0), dtype=np.uint8) if drawn is None else drawn
-        n_parts = min(effective_n_jobs(n_jobs), -(-n // 256))
-        bounds = np.linspace(0, n, n_parts + 1).astype(int)
-        Parallel(n_jobs=n_parts, require="sharedmem")(
-            delayed(self._kernel)(
+
+        def run(first: int, last: int) -> None:
+            self._kernel(
                 codes,
                 first,
                 last,
@@ -138,8 +155,8 @@ class FlatForest:
                 estimates,
                 variances,
             )
-            for first, last in pairwise(bounds)
-        )
+
+        over_rows(run, n, n_jobs)
         return estimates, variances
 
     def leaves(self, codes: np.ndarray) -> np.ndarray:
@@ -158,6 +175,23 @@ class FlatForest:
         )
         return found.T
 
+    def paths(self, codes: np.ndarray, n_jobs: int | None) -> Any:
+        """Return which nodes each row passes, sparse."""
+        from scipy import sparse
+
+        n = codes.shape[0]
+        starts, passed = np.zeros(n + 1, np.int64), np.empty(0, np.int32)
+
+        def run(first: int, last: int) -> None:
+            _paths.walk(codes, first, last, self.trees, starts, passed)
+
+        over_rows(run, n, n_jobs)
+        starts.cumsum(out=starts)
+        passed = np.empty(starts[-1], np.int32)
+        over_rows(run, n, n_jobs)
+        ones = np.ones(len(passed), dtype=np.int64)
+        return sparse.csr_array((ones, passed, starts), shape=(n, len(self.nodes)))
+
     def weights(self, codes: np.ndarray, rows: TrainingRows) -> Any:
         """Return the weight of each training row for each binned row, sparse."""
         from scipy import sparse
@@ -168,17 +202,37 @@ class FlatForest:
         share = np.broadcast_to(1 / counted.sum(axis=1)[:, None], leaves.shape)
         place = np.nonzero(counted)[0]
         new = sparse.csr_array((share[counted], (place, leaves[counted])), shape=shape)
-        own = self.leaves(rows.codes)
-        entries = []
-        for tree in range(self.n_trees):
-            estimate = self.rows_of_tree(rows, tree)[1]
-            leaf = own[estimate, tree]
-            weight = rows.weight[estimate] / self.statistics[leaf, -1]
-            kept = rows.weight[estimate] > 0
-            entries.append((weight[kept], leaf[kept], estimate[kept]))
-        values, leaf, row = (np.concatenate(one) for one in zip(*entries, strict=True))
+        start, members, shares = self.leaf_rows(rows, None)
         shape = (len(self.statistics), rows.codes.shape[0])
-        return new @ sparse.csr_array((values, (leaf, row)), shape=shape)
+        return new @ sparse.csr_array((shares, members, start), shape=shape)
+
+    def leaf_rows(
+        self, rows: TrainingRows, n_jobs: int | None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return where each leaf starts in the rows that estimate, these, and shares.
+
+        The shares of a leaf add up to one.
+        """
+
+        def of_tree(tree: int) -> Any:
+            nodes, subset_of, subsets, statistics = self.tree(tree)
+            return _local_linear.rows_by_leaf(
+                nodes,
+                subset_of,
+                subsets,
+                len(statistics),
+                rows.codes,
+                rows.weight,
+                self.rows_of_tree(rows, tree)[1],
+            )
+
+        found = Parallel(n_jobs=n_jobs, require="sharedmem")(
+            delayed(of_tree)(tree) for tree in range(self.n_trees)
+        )
+        members, shares, starts = zip(*found, strict=True)
+        sizes = np.concatenate([np.diff(start) for start in starts])
+        start = np.concatenate([[0], np.cumsum(sizes)])
+        return start, np.concatenate(members), np.concatenate(shares)
 
     def split_shares(self, n_features: int, depth: int = 4) -> np.ndarray:
         """Return the weighted shares of splits by feature on the first levels."""
@@ -212,6 +266,15 @@ class FlatForest:
             grow, estimate = self.rows_of_tree(rows, position)
             _prediction.mark_drawn(drawn, position, grow, estimate)
         return drawn
+
+
+def over_rows(run: Callable[[int, int], None], n: int, n_jobs: int | None) -> None:
+    """Call ``run(first, last)`` on parts of ``n`` rows, in threads."""
+    n_parts = max(1, min(effective_n_jobs(n_jobs), -(-n // 256)))
+    bounds = np.linspace(0, n, n_parts + 1).astype(int)
+    Parallel(n_jobs=n_parts, require="sharedmem")(
+        delayed(run)(first, last) for first, last in pairwise(bounds)
+    )
 
 
 def merged(forests: list[FlatForest]) -> FlatForest:

@@ -7,32 +7,33 @@ words are leaves. Splits on categories look their set of levels up in ``subsets`
 
 import numpy as np
 
+from skcausal.estimation.forests._histograms import (
+    TWO_WORDS,
+    fill_all,
+    fill_one,
+    fill_two,
+    halve,
+    node_sums,
+    one_word,
+    pack,
+)
 from skcausal.estimation.forests._relabelling import relabel
 from skcausal.estimation.forests._sampling import bare, kernel, next_word, seeded
 from skcausal.estimation.forests._several_splitting import split_several
-from skcausal.estimation.forests._splitting import (
-    ONE_WORD,
-    TWO_WORDS,
-    fill_halved,
-    fill_mixed,
-    fill_two,
-    node_sums,
-    pack,
-    scan_categories,
-    scan_ordered,
-)
+from skcausal.estimation.forests._splitting import scan_categories, scan_ordered
 
 _STACK = 64  # the smaller child is grown first, so that log2(rows) nodes can wait
+_HALVED_BELOW = (4096, 512, 128, 32)  # rows of a node: few rows, few bins
 
 
 @bare
-def code_shift(n_rows):
-    """Return how many times the bins of a node are halved: few rows, few bins."""
-    if n_rows <= 128:
-        return 3
-    if n_rows <= 512:
-        return 2
-    return 1 if n_rows <= 4096 else 0
+def wanted_halvings(n_rows):
+    """Return how many times the codes of a node of some rows are halved."""
+    halvings = 0
+    for limit in _HALVED_BELOW:
+        if n_rows <= limit:
+            halvings += 1
+    return halvings
 
 
 @bare
@@ -74,65 +75,91 @@ def draw_features(features, n_chosen, state):
 
 
 @bare
-def best_split(local, packed, start, stop, chosen, ordered, bits, rules, work):
-    """Find the best split of a node; return its feature, or -1.
-
-    ``best`` receives the worth, the code and the side of missing rows. Bins of ordered
-    features are halved in small nodes.
-    """
-    codes = local[1]
-    first, second = packed
-    histogram, other, best, subset, levels, means = work
-    totals, handicap = node_sums(first, second, start, stop, bits, rules[3])
-    halvings = code_shift(stop - start)
-    if bits == TWO_WORDS:
-        halvings = halvings if all_ordered(chosen, ordered) else 0
-        n_bins = fill_two(
-            codes, first, second, start, stop, chosen, halvings, histogram, other
-        )
-    elif all_ordered(chosen, ordered):
-        n_bins = fill_halved(codes, first, start, stop, chosen, halvings, histogram)
-    else:
-        n_bins = fill_mixed(
-            codes, first, start, stop, chosen, ordered, halvings, histogram
-        )
-    winner = -1
-    best[0] = 0.0
-    for j in range(chosen.shape[0]):
-        base = j * n_bins
-        if ordered[chosen[j]]:
-            better = scan_ordered(
-                histogram, other, base, n_bins, bits, totals, handicap, rules, best
-            )
-        else:
-            better = scan_categories(
-                histogram,
-                other,
-                base,
-                n_bins,
-                bits,
-                totals,
-                handicap,
-                rules,
-                best,
-                subset,
-                levels,
-                means,
-            )
-        if better:
-            winner = chosen[j]
-    if winner >= 0 and ordered[winner]:
-        best[1] = min(np.int64(best[1]) << halvings, 255)
-    return winner
+def ordered_first(chosen, ordered):
+    """Bring ordered features to the front; return their number."""
+    front = 0
+    for i in range(chosen.shape[0]):
+        if ordered[chosen[i]]:
+            chosen[front], chosen[i] = chosen[i], chosen[front]
+            front += 1
+    return front
 
 
 @bare
-def all_ordered(chosen, ordered):
-    """Tell whether no chosen feature is a category."""
-    count = 0
-    for feature in chosen:
-        count += ordered[feature]
-    return count == chosen.shape[0]
+def best_split(
+    local, packed, start, stop, halvings, chosen, n_ordered, bits, rules, work
+):
+    """Find the best split of a node; return its feature, or -1.
+
+    The first ``n_ordered`` of the chosen features are ordered. ``best`` receives the
+    worth, the bin and the side of missing rows; ``subset`` the levels of a category.
+    """
+    first, second = packed
+    histograms, best, subset, order, n_levels, in_order, gains = work
+    histogram, other = histograms
+    codes = local[1]
+    n_chosen = chosen.shape[0]
+    with_low = rules[1] > 0
+    totals, handicap = node_sums(first, second, start, stop, bits, with_low, rules[3])
+    n_bins = ((255 + (1 << halvings) - 1) >> halvings) + 1
+    stride = n_bins if n_ordered == n_chosen else max(n_bins, n_levels)
+    if bits == TWO_WORDS:
+        fill_two(codes, first, second, start, stop, chosen, stride, histogram, other)
+    elif in_order:
+        fill_all(local[0], first, start, stop, n_chosen, stride, histogram)
+    else:
+        fill_one(codes, first, start, stop, chosen, stride, histogram)
+    worth, place, side = scan_ordered(
+        histograms, n_ordered, stride, bits, totals, handicap, rules, gains
+    )
+    winner = place // stride if place >= 0 else -1
+    best[0], best[1], best[2] = worth, place - winner * stride, side
+    for j in range(n_ordered, n_chosen):
+        if scan_categories(
+            histograms,
+            j * stride,
+            stride,
+            bits,
+            totals,
+            handicap,
+            rules,
+            best,
+            subset,
+            order,
+        ):
+            winner = j
+    return chosen[winner] if winner >= 0 else -1
+
+
+@bare
+def split_node(
+    kind,
+    local,
+    labels,
+    packed,
+    start,
+    stop,
+    halvings,
+    chosen,
+    n_ordered,
+    rules,
+    work,
+    several,
+):
+    """Label the rows of a node and find its best split; return its feature, or -1.
+
+    Of ``kind`` and ``several`` one is None; its branch is not compiled.
+    """
+    if several is not None:
+        return split_several(
+            local, start, stop, halvings, chosen, n_ordered, rules, work, several
+        )
+    if kind is not None and relabel(kind, local[2], local[3], start, stop, labels):
+        bits = pack(labels, start, stop, rules[1] > 0, packed[0], packed[1])
+        return best_split(
+            local, packed, start, stop, halvings, chosen, n_ordered, bits, rules, work
+        )
+    return -1
 
 
 @bare
@@ -163,38 +190,7 @@ def partition(node, number, local, start, stop, subset_of, subsets):
 
 
 @bare
-def split_node(
-    kind, local, labels, packed, rules, ordered, chosen, work, start, stop, several
-):
-    """Label the rows of a node and find its best split; return the feature, or -1.
-
-    Of ``kind`` and ``several`` one is None; its branch is not compiled.
-    """
-    if several is not None:
-        return split_several(
-            local,
-            several,
-            rules,
-            ordered,
-            chosen,
-            work,
-            start,
-            stop,
-            code_shift(stop - start),
-            all_ordered(chosen, ordered),
-        )
-    if kind is not None:
-        rho, mass, low = labels
-        if relabel(kind, local[2], local[3], start, stop, rho, mass, low):
-            bits = pack(rho, mass, low, start, stop, packed[0], packed[1])
-            return best_split(
-                local, packed, start, stop, chosen, ordered, bits, rules, work
-            )
-    return -1
-
-
-@bare
-def push_children(stack, height, start, middle, stop, left, depth):
+def push_children(stack, height, start, middle, stop, left, depth, halvings):
     """Put both children on the stack, the smaller on top; return the new height."""
     larger_first = middle - start >= stop - middle
     for side in range(2):
@@ -203,8 +199,70 @@ def push_children(stack, height, start, middle, stop, left, depth):
         stack[height, 1] = middle if is_left else stop
         stack[height, 2] = left if is_left else left + 1
         stack[height, 3] = depth
+        stack[height, 4] = halvings
         height += 1
     return height
+
+
+@bare
+def fewer_bins(local, ordered_bytes, start, stop, halvings):
+    """Halve the codes of a node's rows as often as its size wants; return how often."""
+    wanted = wanted_halvings(stop - start)
+    for _ in range(wanted - halvings):
+        halve(local[0], ordered_bytes, start, stop)
+    return max(wanted, halvings)
+
+
+@kernel
+def gathered(words, targets, weight, rows):
+    """Return copies of the rows: codes as words and as bytes, targets, weights."""
+    n = rows.shape[0]
+    local_words = np.empty((n, words.shape[1]), np.uint64)
+    local_targets = np.empty((n, targets.shape[1]), np.float32)
+    local_weight = np.empty(n, np.float32)
+    for i in range(n):
+        row = rows[i]
+        for k in range(words.shape[1]):
+            local_words[i, k] = words[row, k]
+        for k in range(targets.shape[1]):
+            local_targets[i, k] = targets[row, k]
+        local_weight[i] = weight[row]
+    return local_words, local_words.view(np.uint8), local_targets, local_weight
+
+
+@kernel
+def scratch(n, n_chosen, codes, ordered, with_low):
+    """Return what all nodes of a tree share: labels, packed words, histograms.
+
+    ``work`` also tells how many codes categories have, and whether all features are
+    tried in their order.
+    """
+    rho, mass = np.empty(n, np.float32), np.empty(n, np.float32)
+    low = np.empty(n, np.uint8)
+    labels = rho, mass, low, np.zeros(2, np.float32)
+    wide = not one_word(n, with_low)
+    packed = np.empty(n, np.int64), np.empty(n if wide else 0, np.int64)
+    n_levels = 0
+    for j in range(ordered.shape[0]):
+        if not ordered[j]:
+            for i in range(n):
+                n_levels = max(n_levels, np.int64(codes[i, j]) + 1)
+    histogram = np.empty(n_chosen * 256, np.int64)
+    other = np.empty(n_chosen * 256 if wide else 0, np.int64)
+    order = np.empty(256, np.int64), np.empty(256, np.float64)
+    best, subset = np.zeros(3, np.float64), np.zeros(4, np.uint64)
+    in_order = n_chosen == ordered.shape[0] and ordered.all()
+    gains = np.empty(n_chosen * 256, np.float32)
+    work = (
+        (histogram, other),
+        best,
+        subset,
+        order,
+        n_levels,
+        in_order,
+        (gains, gains.view(np.int32)),
+    )
+    return labels, packed, work
 
 
 @kernel
@@ -225,34 +283,18 @@ def grow_tree(
     """Grow a tree on ``rows``; return nodes, subsets of categories, number of leaves.
 
     ``words`` are the codes of all rows, eight to a word. Rows are copied and then moved
-    in place, so that each node is a slice. ``rules`` as in ``_splitting.allowed``,
-    ``several`` from ``_several_splitting.scratch`` for several contrasts, where
-    ``kind`` is None.
+    in place, so that each node is a slice; in small nodes their codes are halved.
+    ``rules`` as in ``_splitting.allowed``. For several contrasts ``kind`` is None, and
+    ``several`` comes from ``_several_splitting.several_scratch``.
     """
     n, n_features = rows.shape[0], ordered.shape[0]
-    local_words = np.empty((n, words.shape[1]), np.uint64)
-    local_targets = np.empty((n, targets.shape[1]), np.float32)
-    local_weight = np.empty(n, np.float32)
-    for i in range(n):  # by element: array assignment would compile its error texts
-        for k in range(words.shape[1]):
-            local_words[i, k] = words[rows[i], k]
-        for k in range(targets.shape[1]):
-            local_targets[i, k] = targets[rows[i], k]
-        local_weight[i] = weight[rows[i]]
-    local = local_words, local_words.view(np.uint8), local_targets, local_weight
-    labels = np.empty(n, np.float32), np.empty(n, np.float32), np.empty(n, np.uint8)
-    wide = n > ONE_WORD
-    packed = np.empty(n, np.int64), np.empty(n if wide else 0, np.int64)
-    best, subset = np.zeros(3, np.float64), np.zeros(4, np.uint64)
-    work = (
-        np.empty(n_chosen * 257, np.int64),
-        np.empty(n_chosen * 257 if wide else 0, np.int64),
-        best,
-        subset,
-        np.empty(257, np.int64),
-        np.empty(257, np.float64),
-    )
+    local = gathered(words, targets, weight, rows)
+    labels, packed, work = scratch(n, n_chosen, local[1], ordered, rules[1] > 0)
+    best, subset = work[1], work[2]
     features = np.arange(n_features)
+    n_ordered = ordered_first(features, ordered)
+    ordered_bytes = np.zeros(words.shape[1], np.uint64)
+    ordered_bytes.view(np.uint8)[:n_features] = 255 * ordered.astype(np.uint8)
     least = max(np.int64(rules[0]), 1)
     capacity = 2 * max(n // least, 1) + 1
     nodes = np.empty(capacity, np.int64)
@@ -260,27 +302,31 @@ def grow_tree(
     subset_of = np.full(n_sets, -1, np.int32)
     subsets = np.zeros((n_sets, 4), np.uint64)
     state = seeded(seed, 3, tree)
-    stack = np.zeros((_STACK, 4), np.int64)
+    stack = np.zeros((_STACK, 5), np.int64)
     stack[0, 1] = n
     height, n_nodes, n_leaves, n_subsets = 1, 1, 0, 0
     while height:
         height -= 1
-        start, stop, number, depth = stack[height]
+        start, stop, number, depth, halvings = stack[height]
         winner = -1
         if stop - start >= 2 * least and depth < max_depth:
-            draw_features(features, n_chosen, state)
             chosen = features[:n_chosen]
+            if n_chosen < n_features:
+                draw_features(features, n_chosen, state)
+                n_ordered = ordered_first(chosen, ordered)
+            halvings = fewer_bins(local, ordered_bytes, start, stop, halvings)
             winner = split_node(
                 kind,
                 local,
                 labels,
                 packed,
-                rules,
-                ordered,
-                chosen,
-                work,
                 start,
                 stop,
+                halvings,
+                chosen,
+                n_ordered,
+                rules,
+                work,
                 several,
             )
         if winner < 0:
@@ -291,13 +337,16 @@ def grow_tree(
         if not ordered[winner]:
             code, missing_right = np.int64(0), np.int64(0)
             subset_of[number] = n_subsets
-            for k in range(4):
+            for k in range(4):  # array assignment would compile its error texts
                 subsets[n_subsets, k] = subset[k]
             n_subsets += 1
-        node = encode(n_nodes, winner, missing_right, code)
-        nodes[number] = node
-        middle = partition(node, number, local, start, stop, subset_of, subsets)
-        height = push_children(stack, height, start, middle, stop, n_nodes, depth + 1)
+        own = encode(n_nodes, winner, missing_right, code)
+        full = min(code << halvings, 255)
+        nodes[number] = encode(n_nodes, winner, missing_right, full)
+        middle = partition(own, number, local, start, stop, subset_of, subsets)
+        height = push_children(
+            stack, height, start, middle, stop, n_nodes, depth + 1, halvings
+        )
         n_nodes += 2
     sizes = n_nodes if n_sets else 0
     return (

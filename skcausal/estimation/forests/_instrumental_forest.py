@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from skcausal.estimation._average import Question, slope_estimate
+from skcausal.estimation._average import Moment, Question, slope_estimate
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._nuisances import (
     INSTRUMENT_MEAN,
@@ -16,7 +16,10 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
 )
 from skcausal.estimation.forests._base_forest import EffectForest
-from skcausal.estimation.forests._parameters import check_parameters
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    check_rows_per_side,
+)
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import resolve_target
 from skcausal.utils._validation import OverlapWarning
@@ -71,6 +74,10 @@ class InstrumentalForest(EffectForest):
     n_groups : int, default=None
         Number of little bags whose trees share a half of the rows; None is half of
         ``n_estimators``. ``n_estimators`` must be a multiple of it.
+    group_weighting : {"size", "equal"}, default="size"
+        "size" counts every row the same, "equal" every group of ``fit``, whatever its
+        size: rows weigh one over the size of their group, times sample weights. Leaves
+        too small to hold rows of small groups still favour the large ones.
     cv : int, splitter or list of (train, test), default=5
         Folds of cross-fitting: shuffled, stratified on arm and binary outcome, never
         splitting a group. A list or splitter must hold out each row exactly once.
@@ -93,7 +100,7 @@ class InstrumentalForest(EffectForest):
     n_jobs : int, default=None
         Threads that grow trees, and parallel fits of base models.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, base models, bins and trees.
 
@@ -170,6 +177,7 @@ class InstrumentalForest(EffectForest):
         min_balance: float = 0.05,
         imbalance_penalty: float = 0.0,
         n_groups: int | None = None,
+        group_weighting: str = "size",
         cv: Any = 5,
         n_repeats: int = 1,
         control_arm: Any = None,
@@ -197,6 +205,7 @@ class InstrumentalForest(EffectForest):
         self.min_balance = min_balance
         self.imbalance_penalty = imbalance_penalty
         self.n_groups = n_groups
+        self.group_weighting = group_weighting
         self.cv = cv
         self.n_repeats = n_repeats
         self.control_arm = control_arm
@@ -262,6 +271,12 @@ class InstrumentalForest(EffectForest):
                 f"{type(self).__name__}.fit: the instrument has one value; without "
                 "variation it says nothing. Check the column."
             )
+        if data.binary_instrument:
+            sides = np.asarray(data.instrument).astype(int)
+            names = [
+                f"the {side} value of the instrument" for side in ("lower", "higher")
+            ]
+            check_rows_per_side(self, sides, names, data.groups)
         return OUTCOME, TREATMENT_MEAN, INSTRUMENT_MEAN
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
@@ -321,18 +336,25 @@ class InstrumentalForest(EffectForest):
         """
         owner = f"{type(self).__name__}.average_effect"
         check_is_fitted(self, "forest_")
-        if target not in ("all", "overlap") or scale != "difference":
+        if scale != "difference":
             raise ValueError(
-                f"{owner}: with an instrument target must be 'all' or 'overlap' and "
-                f"scale 'difference', got {target!r} and {scale!r}."
+                f"{owner}: with an instrument scale is 'difference', got {scale!r}."
+            )
+        moments = [self._moments(target, owner)[0][0]]
+        question = Question(target, where, by, weights, scale)
+        return slope_estimate(self._data, moments, question, owner)
+
+    def _moments(self, target: str, owner: str) -> list[list[Moment]]:
+        if target not in ("all", "overlap"):
+            raise ValueError(
+                f"{owner}: with an instrument target must be 'all' or 'overlap', got "
+                f"{target!r}."
             )
         y, w, z = self._residuals
         if target == "overlap":
-            moment = z * y, z * w
-        else:
-            moment = self._local_scores(owner), np.ones(len(y))
-        question = Question(target, where, by, weights, scale)
-        return slope_estimate(self._data, [moment], question, owner)
+            z = z * np.sign(self._data.weights @ (z * w))
+            return [[(z * y, z * w)]]
+        return [[(self._local_scores(owner), np.ones(len(y)))]]
 
     def _local_scores(self, owner: str) -> np.ndarray:
         """Return tau + z (y - tau w) / (Var[z | X] compliance(X)) for every row.

@@ -68,6 +68,9 @@ def merge_forests(forests: list[Any]) -> Any:
     result = clone(forests[0])
     result.__dict__ |= vars(forests[0])  # copy() would leave the training rows out
     result.__dict__.pop("_oob_estimates", None)
+    if result._correction is not None:
+        others = [one._correction for one in forests[1:]]
+        result._correction = result._correction.merged(others)
     result.forest_ = merged([one.forest_ for one in forests])
     result.n_estimators = result.forest_.n_trees
     result.n_groups = result.n_estimators // result.forest_.sampling.bag_size

@@ -7,12 +7,21 @@ import numpy as np
 
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._losses import normalised_r_score
-from skcausal.estimation._nuisances import NuisanceEstimates
-from skcausal.estimation.forests._causal_forest import CausalForest
+from skcausal.estimation._nuisances import (
+    OUTCOME_POOLED,
+    TREATMENT_MEAN,
+    Nuisance,
+    NuisanceEstimates,
+)
+from skcausal.estimation.forests._base_forest import EffectForest
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    check_rows_per_side,
+)
 from skcausal.utils._validation import OverlapWarning
 
 
-class MultiArmCausalForest(CausalForest):
+class MultiArmCausalForest(EffectForest):
     r"""Learn the effects of several arms against one control with one forest.
 
     Trees split where the effect of any arm varies, and estimate all of them in the same
@@ -55,6 +64,10 @@ class MultiArmCausalForest(CausalForest):
     n_groups : int, default=None
         Number of little bags whose trees share a half of the rows; None is half of
         ``n_estimators``. ``n_estimators`` must be a multiple of it.
+    group_weighting : {"size", "equal"}, default="size"
+        "size" counts every row the same, "equal" every group of ``fit``, whatever its
+        size: rows weigh one over the size of their group, times sample weights. Leaves
+        too small to hold rows of small groups still favour the large ones.
     cv : int, splitter or list of (train, test), default=5
         Folds of cross-fitting: shuffled, stratified on arm and binary outcome, never
         splitting a group. A list or splitter must hold out each row exactly once.
@@ -78,7 +91,7 @@ class MultiArmCausalForest(CausalForest):
         Threads that grow trees, and parallel fits of base models. The trees are the
         same for any number.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, base models, bins and trees.
 
@@ -150,6 +163,70 @@ class MultiArmCausalForest(CausalForest):
 
     _allows_continuous: ClassVar[bool] = False
     _allows_several_arms: ClassVar[bool] = True
+    _model_parameters: ClassVar[tuple[str, ...]] = ("outcome_model", "treatment_model")
+
+    def __init__(
+        self,
+        outcome_model: Any = None,
+        treatment_model: Any = None,
+        *,
+        n_estimators: int = 500,
+        min_samples_leaf: int = 5,
+        min_samples_arm: int = 0,
+        max_depth: int | None = None,
+        max_features: Any = None,
+        max_samples: Any = 0.45,
+        honest: bool = True,
+        honest_fraction: float = 0.5,
+        max_bins: int = 255,
+        min_balance: float = 0.05,
+        imbalance_penalty: float = 0.0,
+        n_groups: int | None = None,
+        group_weighting: str = "size",
+        cv: Any = 5,
+        n_repeats: int = 1,
+        control_arm: Any = None,
+        treatment_type: str = "auto",
+        outcome_type: str = "auto",
+        min_propensity: float = 0.01,
+        memory: Any = None,
+        warm_start: bool = False,
+        n_jobs: int | None = None,
+        verbose: int = 0,
+        random_state: Any = None,
+    ) -> None:
+        self.outcome_model = outcome_model
+        self.treatment_model = treatment_model
+        self.n_estimators = n_estimators
+        self.min_samples_leaf = min_samples_leaf
+        self.min_samples_arm = min_samples_arm
+        self.max_depth = max_depth
+        self.max_features = max_features
+        self.max_samples = max_samples
+        self.honest = honest
+        self.honest_fraction = honest_fraction
+        self.max_bins = max_bins
+        self.min_balance = min_balance
+        self.imbalance_penalty = imbalance_penalty
+        self.n_groups = n_groups
+        self.group_weighting = group_weighting
+        self.cv = cv
+        self.n_repeats = n_repeats
+        self.control_arm = control_arm
+        self.treatment_type = treatment_type
+        self.outcome_type = outcome_type
+        self.min_propensity = min_propensity
+        self.memory = memory
+        self.warm_start = warm_start
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
+        check_parameters(self)
+        names = [f"arm {label!r}" for label in np.asarray(data.arms).tolist()]
+        check_rows_per_side(self, data.treatment, names, data.groups)
+        return OUTCOME_POOLED, TREATMENT_MEAN
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         from skcausal.estimation.forests._relabelling import MULTI_ARM
@@ -190,6 +267,27 @@ class MultiArmCausalForest(CausalForest):
         if estimates.shape[1] > 1:
             return estimates, variances
         return estimates[:, 0], variances[:, 0]
+
+    def shap_values(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much each feature moves each effect: Shapley values.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, n_features)
+            Covariates.
+
+        Returns
+        -------
+        values : ndarray of shape (n, n_features) or (n, n_features, n_arms - 1)
+            Shapley values, in units of the outcome, as those of ``CausalForest``.
+        base_values : ndarray of shape (n,) or (n, n_arms - 1)
+            Effects at the mean statistics of the trees that count for the row. Base
+            value and values of a row add up to its effect.
+        """
+        values, base = super().shap_values(X)
+        if base.shape[1] > 1:
+            return values, base
+        return values[:, :, 0], base[:, 0]
 
     @property
     def oob_score_(self) -> float:

@@ -34,6 +34,9 @@ def check_parameters(forest: Any) -> None:
         rule = f"between 0 and {top}"
         _check(forest, owner, name, rule, lambda v, a=least, b=top: a <= v < b)
     _check(forest, owner, "imbalance_penalty", "at least 0", lambda v: v >= 0)
+    if hasattr(forest, "local_linear_penalty"):
+        rule = "a number of at least 0"
+        _check(forest, owner, "local_linear_penalty", rule, lambda v: v >= 0)
     n_bags = number_of_bags(forest)
     if n_bags < 1 or forest.n_estimators % n_bags:
         raise ValueError(
@@ -51,6 +54,30 @@ def _check(forest: Any, owner: str, name: str, rule: str, holds: Any) -> None:
     value = getattr(forest, name)
     if not holds(value):
         raise ValueError(f"{owner}: {name} must be {rule}, got {value!r}.")
+
+
+def check_rows_per_side(
+    forest: Any, codes: np.ndarray, names: list[str], groups: np.ndarray | None
+) -> None:
+    """Refuse sides (arms, or values of an instrument) too small for honest leaves.
+
+    ``codes`` holds the side of each row. A tree sees a share of the rows, and the
+    smaller honest half of these must be able to fill a leaf.
+    """
+    n_units = len(codes) if groups is None else int(groups.max()) + 1
+    share = _count_of(forest, "max_samples", n_units) / n_units
+    if forest.honest:
+        share *= min(forest.honest_fraction, 1 - forest.honest_fraction)
+    needed = int(np.ceil(forest.min_samples_leaf / share - 1e-9))
+    counts = np.bincount(codes, minlength=len(names))
+    smallest = int(counts.argmin())
+    if counts[smallest] < needed:
+        raise ValueError(
+            f"{type(forest).__name__}.fit: {names[smallest]} has {counts[smallest]} "
+            f"rows; leaves of min_samples_leaf={forest.min_samples_leaf} need at least "
+            f"{needed}. Lower min_samples_leaf, set honest=False, raise max_samples, "
+            "or use a metalearner such as DRLearner."
+        )
 
 
 def tree_rules(forest: Any, n_features: int) -> "TreeRules":
@@ -111,3 +138,21 @@ def tree_sampling(forest: Any, rows: "TrainingRows", seed: int) -> "TreeSampling
             f"at least {needed}. Use more rows, or raise max_samples."
         )
     return TreeSampling(n_units, n_bag, n_sample, n_grow, bag_size, seed)
+
+
+def weights_of_rows(
+    forest: Any, weights: np.ndarray | None, groups: np.ndarray | None
+) -> np.ndarray | None:
+    """Return the weights of rows, divided by the size of their group for "equal"."""
+    owner = f"{type(forest).__name__}.fit"
+    if getattr(forest, "group_weighting", "size") == "size":
+        return weights
+    _check(forest, owner, "group_weighting", "'size' or 'equal'", "equal".__eq__)
+    if groups is None:
+        raise ValueError(
+            f"{owner}: group_weighting='equal' needs groups, got none. Pass "
+            "groups=..., or leave group_weighting at 'size'."
+        )
+    sizes = np.bincount(groups)
+    equal = sizes.mean() / sizes[groups]
+    return equal if weights is None else weights * equal

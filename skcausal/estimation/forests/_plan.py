@@ -16,7 +16,7 @@ class TreeRules:
     Parameters
     ----------
     min_samples_leaf : int
-        Least number of growing rows of a child.
+        Least number of growing rows of a child, and of estimation rows of a leaf.
     min_samples_arm : int
         Least number of growing rows of a child on either side of the node's mean
         treatment.
@@ -67,6 +67,11 @@ class TreeSampling:
     n_grow: int
     bag_size: int
     seed: int
+
+    @property
+    def is_honest(self) -> bool:
+        """Tell whether other rows estimate in the leaves than grew the tree."""
+        return self.n_grow < self.n_sample
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,14 +1,17 @@
 """Growing the trees of a forest in parallel, whole or in parts."""
 
 import os
+import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed, effective_n_jobs
 
-from skcausal.estimation.forests import _growing, _prediction
+from skcausal.estimation.forests import _growing, _prediction, _pruning
 from skcausal.estimation.forests._forest import FlatForest, merged
+from skcausal.estimation.forests._histograms import MAX_NODE
 from skcausal.estimation.forests._plan import (
     TrainingRows,
     TreeRules,
@@ -16,8 +19,7 @@ from skcausal.estimation.forests._plan import (
     draw_rows,
 )
 from skcausal.estimation.forests._relabelling import MULTI_ARM
-from skcausal.estimation.forests._several_splitting import scratch
-from skcausal.estimation.forests._splitting import MAX_NODE
+from skcausal.estimation.forests._several_splitting import several_scratch
 
 
 def grow_more(
@@ -66,6 +68,8 @@ def grow_forest(
 ) -> FlatForest:
     """Grow the trees of some numbers; the same whatever ``n_jobs`` and their order."""
     check_size(kind, rows, rules, sampling, len(numbers), owner)
+    if verbose >= 1 and not _is_compiled():
+        print("compiling the kernels of forests, once per installation (about 15 s)")
     n_chunks = min(4 * effective_n_jobs(n_jobs), len(numbers))
     chunks = np.array_split(numbers, n_chunks)
     grown = Parallel(n_jobs=n_jobs, prefer="threads", verbose=verbose)(
@@ -90,7 +94,12 @@ def _grow_trees(
         several: tuple[Any, ...] | None = None
         if kind == MULTI_ARM:
             n_contrasts = rows.targets.shape[1] - 1
-            one, several = None, scratch(len(grow), n_contrasts, rules.n_chosen)
+            one, several = (
+                None,
+                several_scratch(
+                    len(grow), n_contrasts, rules.n_chosen, rules.min_samples_arm > 0
+                ),
+            )
         nodes, subset_of, subsets, n_leaves = _growing.grow_tree(
             one,
             words,
@@ -105,6 +114,17 @@ def _grow_trees(
             number,
             several,
         )
+        if sampling.is_honest:
+            nodes, subset_of, n_leaves = _pruning.pruned(
+                nodes,
+                subset_of,
+                subsets,
+                n_leaves,
+                rows.codes,
+                rows.weight,
+                estimate,
+                rules.min_samples_leaf,
+            )
         statistics = _prediction.fill_leaves(
             kind,
             nodes,
@@ -119,6 +139,19 @@ def _grow_trees(
         )
         trees.append((nodes, subset_of, subsets, statistics))
     return trees
+
+
+def _is_compiled() -> bool:
+    """Tell whether the largest kernel was compiled before, or need not be."""
+    kernel = _growing.grow_tree
+    if not hasattr(kernel, "signatures") or kernel.signatures:
+        return True
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+    written = Path(kernel.stats.cache_path or ".").glob(
+        f"_growing.grow_tree-*.{version}.nbi"
+    )
+    source = Path(_growing.__file__).stat().st_mtime
+    return any(index.stat().st_mtime >= source for index in written)
 
 
 def check_size(

@@ -9,7 +9,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, check_random_state, validate_data
 
 from skcausal.estimation.forests._base_forest import ForestMixin, refuse_sparse
-from skcausal.estimation.forests._parameters import check_parameters, number_of_bags
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    number_of_bags,
+    weights_of_rows,
+)
 from skcausal.utils._validation import (
     check_features,
     check_groups,
@@ -54,12 +58,24 @@ class RegressionForest(RegressorMixin, ForestMixin):
     n_groups : int, default=None
         Number of little bags whose trees share a half of the rows; None is half of
         ``n_estimators``. ``n_estimators`` must be a multiple of it.
+    group_weighting : {"size", "equal"}, default="size"
+        "size" counts every row the same, "equal" every group of ``fit``, whatever its
+        size: rows weigh one over the size of their group, times sample weights. Leaves
+        too small to hold rows of small groups still favour the large ones.
+    local_linear : "all" or list of names or indices, default=None
+        Numeric features whose slope within the forest's neighbourhoods is corrected
+        for; "all" is every column but categories. Lowers the bias where the outcome is
+        smooth and adds noise where it is not; ``min_samples_leaf`` of about 20 suits
+        it. Estimates then take a regression per row, and pickles keep training rows.
+    local_linear_penalty : float, default=0.1
+        Ridge penalty of these slopes, for features of unit variance; large values give
+        the forest without correction.
     warm_start : bool, default=False
         Keep the trees of an earlier ``fit`` on the same rows and add those missing.
     n_jobs : int, default=None
         Threads that grow trees. The trees are the same for any number.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of bins and trees.
 
@@ -78,12 +94,17 @@ class RegressionForest(RegressorMixin, ForestMixin):
     -----
     A prediction is the mean outcome of the training rows with the forest's weights.
     Assumes independent rows, or groups; intervals are for the forest's expectation and
-    hold no bias.
+    hold no bias. With ``local_linear`` it is the intercept of a ridge regression of the
+    outcome on features minus those of the row, with the same weights.
 
     References
     ----------
     Athey, S., Tibshirani, J., & Wager, S. (2019). Generalized random forests. Annals of
     Statistics, 47(2). https://doi.org/10.1214/18-AOS1709
+
+    Friedberg, R., Tibshirani, J., Athey, S., & Wager, S. (2021). Local linear forests.
+    Journal of Computational and Graphical Statistics, 30(2), section 2.
+    https://doi.org/10.1080/10618600.2020.1831930
 
     Examples
     --------
@@ -112,6 +133,9 @@ class RegressionForest(RegressorMixin, ForestMixin):
         min_balance: float = 0.05,
         imbalance_penalty: float = 0.0,
         n_groups: int | None = None,
+        group_weighting: str = "size",
+        local_linear: Any = None,
+        local_linear_penalty: float = 0.1,
         warm_start: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
@@ -128,6 +152,9 @@ class RegressionForest(RegressorMixin, ForestMixin):
         self.min_balance = min_balance
         self.imbalance_penalty = imbalance_penalty
         self.n_groups = n_groups
+        self.group_weighting = group_weighting
+        self.local_linear = local_linear
+        self.local_linear_penalty = local_linear_penalty
         self.warm_start = warm_start
         self.n_jobs = n_jobs
         self.verbose = verbose
@@ -165,18 +192,20 @@ class RegressionForest(RegressorMixin, ForestMixin):
         X = self._check_X(X, reset=True)
         outcome = check_outcome(y, owner).astype(float)
         check_same_length(owner, X=np.empty(n_rows_of(X)), y=outcome)
-        weights = check_weights(sample_weight, outcome.shape[0], owner)
         check_parameters(self)
+        codes = check_groups(groups, outcome.shape[0], owner)
+        weights = check_weights(sample_weight, outcome.shape[0], owner)
+        weights = weights_of_rows(self, weights, codes)
         state = self.random_state
         is_seed = isinstance(state, (int, np.integer))
         seed = state if is_seed else check_random_state(state).randint(2**31 - 1)
-        self._outcome = outcome
+        self._outcome, self._center = outcome, float(outcome.mean())
         self._grow(
             REGRESSION,
             X,
-            (outcome - outcome.mean())[:, None],
+            (outcome - self._center)[:, None],
             np.ones(outcome.shape[0]) if weights is None else weights,
-            check_groups(groups, outcome.shape[0], owner),
+            codes,
             int(seed),
         )
         return self
@@ -196,7 +225,7 @@ class RegressionForest(RegressorMixin, ForestMixin):
         """
         check_is_fitted(self, "forest_")
         centred = self._predicted(self._check_X(X, reset=False))[0]
-        return centred + self._outcome.mean()
+        return centred + self._center
 
     @available_if(lambda self: number_of_bags(self) < self.n_estimators)
     def predict_interval(
@@ -217,13 +246,12 @@ class RegressionForest(RegressorMixin, ForestMixin):
             Bounds for the forest's expectation, not for single outcomes.
         """
         lower, upper = self._interval(X, level)
-        mean = self._outcome.mean()
-        return lower + mean, upper + mean
+        return lower + self._center, upper + self._center
 
     @property
     def oob_prediction_(self) -> np.ndarray:
         """Predictions of the training rows, each from the trees that left it out."""
-        return self._oob_estimates + self._outcome.mean()
+        return self._oob_estimates + self._center
 
     @property
     def oob_score_(self) -> float:

@@ -17,86 +17,106 @@ MULTI_ARM = 4  # labelled contrast by contrast, in ``_several_splitting``
 
 
 @bare
-def relabel(kind, targets, weight, start, stop, rho, mass, low):
-    """Label the rows ``start:stop``; tell whether their equation can be solved."""
+def relabel(kind, targets, weight, start, stop, labels):
+    """Label the rows ``start:stop``; tell whether their equation can be solved.
+
+    ``labels`` are rho, mass, low, and the largest absolute values of the first two.
+    """
     if kind == REGRESSION:
-        return relabel_regression(targets, weight, start, stop, rho, mass, low)
+        return relabel_mean(targets, weight, start, stop, labels)
     if kind == CAUSAL:
-        return relabel_slope(targets, weight, start, stop, rho, mass, low, 1)
+        return relabel_slope(targets, weight, start, stop, labels, 1)
     if kind == INSTRUMENTAL:
-        return relabel_slope(targets, weight, start, stop, rho, mass, low, 2)
-    return relabel_ratio(targets, weight, start, stop, rho, mass, low)
+        return relabel_slope(targets, weight, start, stop, labels, 2)
+    return relabel_ratio(targets, weight, start, stop, labels)
 
 
 @bare
-def weighted_mean(targets, weight, start, stop, column):
-    """Return the weighted mean of a column over the rows of a node."""
-    total, value = 0.0, 0.0
-    for i in range(start, stop):
-        total += weight[i]
-        value += weight[i] * targets[i, column]
-    return value / total
+def keep_label(labels, i, rho, mass, low, tops):
+    """Write the labels of a row; return the largest ones so far."""
+    labels[0][i], labels[1][i], labels[2][i] = rho, mass, low
+    size = abs(rho)
+    return size if size > tops[0] else tops[0], mass if mass > tops[1] else tops[1]
 
 
 @bare
-def relabel_regression(targets, weight, start, stop, rho, mass, low):
+def relabel_mean(targets, weight, start, stop, labels):
     """Mean of y: rho = y - mean, mass = 1."""
-    mean = weighted_mean(targets, weight, start, stop, 0)
-    spread = 0.0
+    total, value, squares = 0.0, 0.0, 0.0
     for i in range(start, stop):
-        residual = targets[i, 0] - mean
-        rho[i], mass[i], low[i] = weight[i] * residual, weight[i], 0
-        spread += weight[i] * residual * residual
-    return spread > 0.0
+        y, share = np.float64(targets[i, 0]), np.float64(weight[i])
+        total += share
+        value += share * y
+        squares += share * y * y
+    mean = value / total
+    tops = 0.0, 0.0
+    for i in range(start, stop):
+        share = np.float64(weight[i])
+        rho = share * (targets[i, 0] - mean)
+        tops = keep_label(labels, i, rho, share, 0, tops)
+    labels[3][0], labels[3][1] = tops
+    return squares > (1 + 1e-12) * mean * value
 
 
 @bare
-def relabel_slope(targets, weight, start, stop, rho, mass, low, column):
+def moments(targets, weight, start, stop, column):
+    """Return weighted means of y, w and z, and the covariances zy, zw and zz.
+
+    One pass; targets are residuals, so that no digits cancel.
+    """
+    total, y_sum, w_sum, z_sum = 0.0, 0.0, 0.0, 0.0
+    zy, zw, zz = 0.0, 0.0, 0.0
+    for i in range(start, stop):
+        y, w = np.float64(targets[i, 0]), np.float64(targets[i, 1])
+        z, share = np.float64(targets[i, column]), np.float64(weight[i])
+        total += share
+        y_sum += share * y
+        w_sum += share * w
+        z_sum += share * z
+        zy += share * z * y
+        zw += share * z * w
+        zz += share * z * z
+    y, w, z = y_sum / total, w_sum / total, z_sum / total
+    return (y, w, z), (zy / total - z * y, zw / total - z * w, zz / total - z * z)
+
+
+@bare
+def relabel_slope(targets, weight, start, stop, labels, column):
     """Slope of y on w, instrumented by ``column``: w itself, or z.
 
     rho = z (y - tau w) and mass = z^2, all of them centred in the node.
     """
-    y_mean = weighted_mean(targets, weight, start, stop, 0)
-    w_mean = weighted_mean(targets, weight, start, stop, 1)
-    z_mean = weighted_mean(targets, weight, start, stop, column)
-    zy, zw, zz = 0.0, 0.0, 0.0
-    for i in range(start, stop):
-        z = targets[i, column] - z_mean
-        zy += weight[i] * z * (targets[i, 0] - y_mean)
-        zw += weight[i] * z * (targets[i, 1] - w_mean)
-        zz += weight[i] * z * z
-    if abs(zw) <= 1e-10 * zz or zz <= 0.0:
+    means, products = moments(targets, weight, start, stop, column)
+    y_mean, w_mean, z_mean = means
+    zy, zw, zz = products
+    if abs(zw) <= 1e-10 * zz or zz <= 1e-12 * z_mean * z_mean:
         return False
     slope = zy / zw
+    tops = 0.0, 0.0
     for i in range(start, stop):
-        z = targets[i, column] - z_mean
+        share, z = np.float64(weight[i]), targets[i, column] - z_mean
         residual = targets[i, 0] - y_mean - slope * (targets[i, 1] - w_mean)
-        rho[i], mass[i] = weight[i] * z * residual, weight[i] * z * z
-        low[i] = 1 if z < 0 else 0
+        rho, mass = share * z * residual, share * z * z
+        tops = keep_label(labels, i, rho, mass, 1 if z < 0 else 0, tops)
+    labels[3][0], labels[3][1] = tops
     return True
 
 
 @bare
-def relabel_ratio(targets, weight, start, stop, rho, mass, low):
+def relabel_ratio(targets, weight, start, stop, labels):
     """Ratio of the means of two columns: rho = a - tau b, mass = b >= 0."""
     a, b = 0.0, 0.0
     for i in range(start, stop):
-        a += weight[i] * targets[i, 0]
-        b += weight[i] * targets[i, 1]
+        share = np.float64(weight[i])
+        a += share * targets[i, 0]
+        b += share * targets[i, 1]
     if b <= 0.0:
         return False
     ratio = a / b
+    tops = 0.0, 0.0
     for i in range(start, stop):
-        rho[i] = weight[i] * (targets[i, 0] - ratio * targets[i, 1])
-        mass[i] = weight[i] * targets[i, 1]
-        low[i] = 0
+        share, mass = np.float64(weight[i]), np.float64(targets[i, 1])
+        rho = share * (targets[i, 0] - ratio * mass)
+        tops = keep_label(labels, i, rho, share * mass, 0, tops)
+    labels[3][0], labels[3][1] = tops
     return True
-
-
-@bare
-def largest(values, start, stop):
-    """Return the largest absolute value among the rows of a node."""
-    top = np.float32(0.0)
-    for i in range(start, stop):
-        top = max(top, abs(values[i]))
-    return top

@@ -11,27 +11,25 @@ import numpy as np
 _STEP = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
-_U30, _U27, _U31, _U11 = (np.uint64(shift) for shift in (30, 27, 31, 11))
-_TO_UNIT = 1.0 / 9007199254740992.0  # 2^-53
+_U30, _U27, _U31, _U32 = (np.uint64(shift) for shift in (30, 27, 31, 32))
 
 kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
 bare = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
 
 
 @bare
-def next_word(state):
-    """Advance the generator (SplitMix64; Steele, Lea & Flood 2014); return 64 bits."""
-    state[0] += _STEP
-    word = state[0]
+def mixed(word):
+    """Return 64 random bits for a counter (SplitMix64; Steele, Lea & Flood 2014)."""
     word = (word ^ (word >> _U30)) * _MIX_1
     word = (word ^ (word >> _U27)) * _MIX_2
     return word ^ (word >> _U31)
 
 
 @bare
-def next_uniform(state):
-    """Return a number in [0, 1)."""
-    return np.float64(next_word(state) >> _U11) * _TO_UNIT
+def next_word(state):
+    """Advance the generator; return 64 bits."""
+    state[0] += _STEP
+    return mixed(state[0])
 
 
 @kernel
@@ -49,15 +47,16 @@ def seeded(seed, stream, position):
 def choose(n, k, state, out):
     """Write ``k`` of the numbers 0..n-1, sorted, each set equally likely, to ``out``.
 
-    Selection sampling: one pass, no permutation (Knuth, volume 2, algorithm S).
+    Selection sampling: one pass, no permutation (Knuth, volume 2, algorithm S), and no
+    branch that could be guessed wrong: ``out`` has room for one number more.
     """
-    taken = 0
+    counter, left = state[0], k
     for i in range(n):
-        if taken == k:
-            break
-        if (n - i) * next_uniform(state) < k - taken:
-            out[taken] = i
-            taken += 1
+        counter += _STEP
+        draw = np.int64(((mixed(counter) >> _U32) * np.uint64(n - i)) >> _U32)
+        out[k - left] = i
+        left -= 1 if draw < left else 0
+    state[0] = counter
 
 
 @kernel
@@ -69,12 +68,12 @@ def tree_units(n_units, n_bag, n_sample, n_grow, seed, bag, tree):
     ``n_sample``) the same units do both.
     """
     state = seeded(seed, 1, bag)
-    in_bag = np.empty(n_bag, np.int32)
+    in_bag = np.empty(n_bag + 1, np.int32)
     choose(n_units, n_bag, state, in_bag)
     state = seeded(seed, 2, tree)
-    sample = np.empty(n_sample, np.int32)
+    sample = np.empty(n_sample + 1, np.int32)
     choose(n_bag, n_sample, state, sample)
-    chosen = np.empty(n_grow, np.int32)
+    chosen = np.empty(n_grow + 1, np.int32)
     choose(n_sample, n_grow, state, chosen)
     grow = np.empty(n_grow, np.int32)
     estimate = np.empty(n_sample - n_grow if n_grow < n_sample else n_sample, np.int32)

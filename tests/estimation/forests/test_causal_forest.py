@@ -1,8 +1,10 @@
 """CausalForest: truth, missing values, categories, clusters, seeds, bad input."""
 
+import os
 import pickle
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,12 @@ from scipy import sparse, stats
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skcausal.datasets import make_observational
-from skcausal.estimation import CausalForest, KnownPropensity, merge_forests
+from skcausal.estimation import (
+    CausalForest,
+    KnownPropensity,
+    RegressionForest,
+    merge_forests,
+)
 from skcausal.estimation.forests._binning import FeatureBins
 from skcausal.estimation.forests._plan import draw_rows
 
@@ -309,7 +316,7 @@ def test_bad_parameters(options, message, data):
 
 def test_bad_data(data):
     with pytest.raises(ValueError, match="leave 1 to a tree; it needs at least 2"):
-        forest_of(cv=2).fit(np.eye(4), np.arange(4.0), treatment=[0, 1, 0, 1])
+        RegressionForest().fit(np.eye(4), np.arange(4.0))
     with pytest.raises(TypeError, match="sparse input is not supported"):
         forest_of().fit(sparse.csr_array(data.X), data.y, treatment=data.treatment)
     forest = forest_of(n_groups=200)
@@ -322,3 +329,61 @@ def test_a_forest_beyond_memory_is_refused_first(data, monkeypatch):
     monkeypatch.setattr(_planting, "_available_memory", lambda: 1000)
     with pytest.raises(MemoryError, match=r"200 trees with up to .* GiB are free"):
         forest_of().fit(data.X, data.y, treatment=data.treatment)
+
+
+@pytest.mark.parametrize(
+    ("options", "needed"),
+    [
+        ({}, 23),  # 5 / (.45 * .5), rounded up
+        ({"honest": False}, 12),
+        ({"honest_fraction": 0.8, "max_samples": 0.5}, 50),
+        ({"max_samples": 500}, 40),
+        ({"min_samples_leaf": 2}, 9),
+    ],
+)
+def test_arms_too_small_for_leaves(data, options, needed):
+    treatment = np.zeros(2000, dtype=int)
+    treatment[: needed - 1] = 1
+    message = (
+        rf"arm 1 has {needed - 1} rows; leaves of .* need at least {needed}\. Lower"
+    )
+    with pytest.raises(ValueError, match=message):
+        forest_of(**options).fit(data.X, data.y, treatment=treatment)
+    treatment[needed - 1] = 1
+    forest_of(n_estimators=2, **options).fit(data.X, data.y, treatment=treatment)
+
+
+# --------------------------------------------------------------------------- compiling
+def test_compiling_is_announced_once(data, monkeypatch, capsys):
+    from skcausal.estimation.forests import _planting
+
+    forest = forest_of(n_estimators=2, verbose=1)
+    forest.fit(data.X, data.y, treatment=data.treatment)
+    assert "compiling" not in capsys.readouterr().out
+    monkeypatch.setattr(_planting, "_is_compiled", lambda: False)
+    forest.fit(data.X, data.y, treatment=data.treatment)
+    assert capsys.readouterr().out.count("compiling the kernels of forests") == 1
+    forest.set_params(verbose=0).fit(data.X, data.y, treatment=data.treatment)
+    assert capsys.readouterr().out == ""
+
+
+def test_compiled_code_is_found(fitted, monkeypatch, tmp_path):
+    """Kernels that this session compiled are found by another process."""
+    from skcausal.estimation.forests import _planting
+
+    code = (
+        "from skcausal.estimation.forests import _growing, _planting; "
+        "assert not getattr(_growing.grow_tree, 'signatures', None); "
+        "assert _planting._is_compiled()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    stats = SimpleNamespace(cache_path=str(tmp_path))
+    kernel = SimpleNamespace(signatures=[], stats=stats)
+    monkeypatch.setattr(_planting._growing, "grow_tree", kernel)
+    assert not _planting._is_compiled()
+    version = f"py{sys.version_info.major}{sys.version_info.minor}"
+    index = tmp_path / f"_growing.grow_tree-1.{version}.nbi"
+    index.touch()
+    assert _planting._is_compiled()
+    os.utime(index, (0, 0))  # older than the source
+    assert not _planting._is_compiled()

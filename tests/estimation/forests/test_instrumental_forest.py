@@ -89,6 +89,22 @@ def test_overlap_average_is_the_instrumental_coefficient():
     assert by_sign.labels == (0, 1)
 
 
+@pytest.mark.filterwarnings("ignore::skcausal.OverlapWarning")
+@pytest.mark.parametrize("target", ["all", "overlap"])
+def test_projection_of_local_effects(target):
+    """A constant effect has an intercept only, also where the lot discourages."""
+    X, y, treatment, instrument, _ = make_table(2000, effect="constant")
+    for lot in (instrument, 1 - instrument):
+        forest = forest_of().fit(X, y, treatment=treatment, instrument=lot)
+        estimate = forest.best_linear_projection(target=target)
+        distance = (estimate.value - [1.5, 0, 0, 0]) / estimate.standard_error
+        assert np.abs(distance).max() < 4
+        assert np.max(estimate.standard_error) < 0.3
+    average = forest.average_effect(target=target)
+    alone = forest.best_linear_projection(np.empty((2000, 0)), target=target)
+    np.testing.assert_allclose(alone.value, average.value)
+
+
 def test_a_treatment_that_is_its_own_instrument_obeys_the_laws():
     class Compliant(InstrumentalForest):
         def fit(self, X, y, *, treatment=None, sample_weight=None, groups=None):
@@ -129,7 +145,8 @@ def test_the_instrument_travels_both_ways():
 def test_the_instrument_travels_through_wrappers():
     X, y, treatment, instrument, _ = make_table(400)
     target = causal_target(y, treatment, instrument=instrument)
-    wrapped = BootstrapEffect(forest_of(n_estimators=20), n_bootstrap=3, random_state=0)
+    forest = forest_of(n_estimators=20, min_samples_leaf=10)
+    wrapped = BootstrapEffect(forest, n_bootstrap=3, random_state=0)
     lower, upper = wrapped.fit(X, target).effect_interval(X)
     assert (lower < upper).all()
 
@@ -168,6 +185,15 @@ def test_bad_instruments():
     target = causal_target(y, treatment, instrument=instrument)
     with pytest.raises(ValueError, match="instrument is given twice"):
         forest_of().fit(X, target, instrument=instrument)
+
+
+def test_sides_of_the_instrument_too_small_for_leaves():
+    X, y, treatment, _, _ = make_table(400)
+    instrument = (np.arange(400) < 88).astype(int)
+    with pytest.raises(ValueError, match=r"higher value .* has 88 rows; .* least 89"):
+        forest_of().fit(X, y, treatment=treatment, instrument=instrument)
+    instrument[88] = 1
+    forest_of(n_estimators=2).fit(X, y, treatment=treatment, instrument=instrument)
 
 
 def test_a_weak_instrument_is_named():

@@ -5,10 +5,11 @@ import pytest
 from scipy import stats
 
 from skcausal.estimation.forests import _growing as growing
+from skcausal.estimation.forests import _histograms as histograms
 from skcausal.estimation.forests import _prediction as prediction
+from skcausal.estimation.forests import _pruning as pruning
 from skcausal.estimation.forests import _relabelling as relabelling
 from skcausal.estimation.forests import _sampling as sampling
-from skcausal.estimation.forests import _splitting as splitting
 
 # Unsigned words are meant to wrap around; NumPy says so where numba is switched off.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in scalar")
@@ -94,10 +95,12 @@ def labels_by_hand(kind, targets, weight):
 
 def label(kind, targets, weight):
     n = len(targets)
-    rho, mass = np.empty(n, np.float32), np.empty(n, np.float32)
-    low = np.empty(n, np.uint8)
-    solved = relabelling.relabel(kind, targets, weight, 0, n, rho, mass, low)
-    return solved, rho, mass, low
+    labels = growing.scratch(n, 1, np.zeros((n, 8), np.uint8), np.array([True]), True)[
+        0
+    ]
+    solved = relabelling.relabel(kind, targets, weight, 0, n, labels)
+    assert not solved or labels[3].tolist() == [np.abs(one).max() for one in labels[:2]]
+    return solved, *labels[:3]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -212,7 +215,7 @@ def test_missing_rows_are_a_side_of_their_own():
     targets[:, 0] = (codes[:, 0] == 0) + 0.1 * rng.normal(size=300)
     ordered = np.array([True])
     left = one_split(0, codes, targets, weight, ordered, (5.0, 0.0, 0.0, 0.0))
-    np.testing.assert_array_equal(left, codes[:, 0] > 0)
+    np.testing.assert_array_equal(left == left[0], codes[:, 0] == 0)
 
 
 def test_penalty_of_imbalance():
@@ -229,21 +232,41 @@ def test_penalty_of_imbalance():
     assert sizes[2] == 0
 
 
-def test_no_field_overflows():
+@pytest.mark.parametrize("with_low", [True, False])
+def test_no_field_overflows(with_low):
     """With equal labels at their largest, sums come back exactly."""
-    for n in (1, 7, 64, 511, 1023, 1024, 70_000):
-        ones = np.ones(n, np.float32)
-        first, second = np.empty(n, np.int64), np.empty(n, np.int64)
-        low = np.ones(n, np.uint8)
+    for n in (1, 7, 64, 1023, 1024, 8191, 8192, 70_000):
+        codes = np.zeros((n, 8), np.uint8)
+        labels, packed, _ = growing.scratch(n, 1, codes, np.array([True]), with_low)
+        first, second = packed
         for sign in (1, -1):
-            bits = splitting.pack(sign * ones, ones, low, 0, n, first, second)
+            labels[0][:], labels[1][:], labels[2][:], labels[3][:] = sign, 1, 1, 1
+            bits = histograms.pack(labels, 0, n, with_low, first, second)
             wide = int(second.sum()) if bits == 24 else 0
-            rho, mass, low_rows, rows = splitting.unpack(int(first.sum()), wide, bits)
-            unit = splitting.unpack(
-                int(first[0]), int(second[0]) if bits == 24 else 0, bits
+            rho, mass, low_rows, rows = histograms.unpack(
+                int(first.sum()), wide, bits, with_low
             )
-            assert (rho, mass, low_rows, rows) == (n * unit[0], n * unit[1], n, n)
+            unit = histograms.unpack(
+                int(first[0]), int(second[0]) if bits == 24 else 0, bits, with_low
+            )
+            assert (rho, mass, low_rows, rows) == (
+                n * unit[0],
+                n * unit[1],
+                n if with_low or bits == 24 else 0,
+                n,
+            )
             assert np.sign(rho) == sign
+
+
+def test_codes_are_halved_but_not_those_of_categories():
+    codes = np.random.default_rng(0).integers(0, 256, (50, 16)).astype(np.uint8)
+    expected = codes.copy()
+    expected[10:40] = np.ceil(expected[10:40] / 2)
+    expected[:, 5] = codes[:, 5]
+    ordered = np.full(16, 255, np.uint8)
+    ordered[5] = 0
+    histograms.halve(codes.view(np.uint64), ordered.view(np.uint64), 10, 40)
+    np.testing.assert_array_equal(codes, expected)
 
 
 # ---------------------------------------------------------------- growing, prediction
@@ -329,6 +352,50 @@ def test_leaves_hold_weighted_means(kind):
             )
 
 
+def pruned_by_hand(nodes, counts, number, least):
+    """Return (rows, node that stands for this one), children inside it likewise."""
+    node = int(nodes[number])
+    if node < 0:
+        return int(counts[-node - 1]), ("leaf", number)
+    sides = [pruned_by_hand(nodes, counts, (node >> 33) + k, least) for k in (0, 1)]
+    total = sides[0][0] + sides[1][0]
+    if min(side[0] for side in sides) >= least:
+        return total, ("split", number, sides[0][1], sides[1][1])
+    return total, max(sides, key=lambda side: side[0])[1]
+
+
+def ends_in(tree, nodes, subset_of, subsets, codes):
+    while tree[0] == "split":
+        left = growing.goes_left(
+            nodes[tree[1]], codes[None], 0, subset_of, subsets, tree[1]
+        )
+        tree = tree[2] if left else tree[3]
+    return tree[1]
+
+
+@pytest.mark.parametrize("least", [4, 12, 1000])
+def test_pruned_trees_hold_enough_estimation_rows(least):
+    (nodes, subset_of, subsets, n_leaves), codes, _, weight, rows = grown(1)
+    weight = weight.copy()
+    weight[:40] = 0
+    others = np.setdiff1d(np.arange(400), rows).astype(np.int32)
+    new, sets, n_new = pruning.pruned(
+        nodes, subset_of, subsets, n_leaves, codes, weight, others, least
+    )
+    leaf = np.array([leaf_by_hand(new, sets, subsets, c) for c in codes])
+    counted = others[weight[others] > 0]
+    if n_new > 1:
+        assert np.bincount(leaf[counted], minlength=n_new).min() >= least
+    else:
+        assert least == 1000
+    old = np.array([leaf_by_hand(nodes, subset_of, subsets, c) for c in codes])
+    counts = np.bincount(old[counted], minlength=n_leaves)
+    _, tree = pruned_by_hand(nodes, counts, 0, least)
+    by_hand = np.array([ends_in(tree, nodes, subset_of, subsets, c) for c in codes])
+    pairs = np.unique(np.column_stack([leaf, by_hand]), axis=0)
+    assert len(pairs) == len(np.unique(leaf)) == len(np.unique(by_hand))
+
+
 def estimate_by_hand(kind, mean):
     if kind == relabelling.REGRESSION:
         return mean[0]
@@ -367,7 +434,9 @@ def test_variance_of_little_bags():
     leaves = np.arange(60, dtype=np.int32).reshape(60, 1)
     leaves[7] = -1  # its bag of three is left out
     mean, influence = statistics[:, :1].mean(axis=0).astype(float), np.ones(1)
-    ours = prediction.row_variance(statistics, leaves, 0, 3, mean, influence)
+    ours = prediction.row_variance(
+        statistics, leaves, 0, 3, mean, influence, np.empty(60)
+    )
     bags = np.delete((statistics[:, 0] - mean).reshape(20, 3), 2, axis=0)
     between = (bags.mean(axis=1) ** 2).mean()
     within = ((bags**2).mean() - between) / 2
