@@ -108,8 +108,8 @@ def pack_several(labels, targets, start, stop, words, rules, node):
     """Write the words of each contrast and what ``node`` holds; return bits of a count.
 
     ``node`` is (arm rows and all rows, share of one unit of mass, square of one unit of
-    rho and the handicap of a split). An arm's rows are those whose indicator is above
-    its expectation.
+    rho and the handicap of a split, both over the sum of all rho^2). An arm's rows are
+    those whose indicator is above its expectation.
     """
     rho, mass, low, tops = labels
     first, second = words
@@ -133,7 +133,8 @@ def pack_several(labels, targets, start, stop, words, rules, node):
         squares += real
     for k in range(n):
         mass_unit[k] = 1.0 / (known * mass_unit[k]) if mass_unit[k] > 0 else 0.0
-    arm_rows[n], rho_unit[n] = stop - start, rules[3] * squares
+        rho_unit[k] = rho_unit[k] / squares if squares > 0 else 0.0
+    arm_rows[n], rho_unit[n] = stop - start, rules[3]
     return bits
 
 

@@ -204,6 +204,17 @@ def test_a_region_without_an_arm():
     assert (np.abs(average.value - [4, 2]) < 4 * average.standard_error).all()
 
 
+@pytest.mark.parametrize("power", [-20, 40])
+def test_units_of_the_outcome_change_no_split(power, table):
+    """Scaling by a power of two is exact, in single precision too."""
+    X, y, arm, _ = table
+    one, scaled = (
+        forest_of(n_estimators=20, min_samples_leaf=1).fit(X, z, treatment=arm)
+        for z in (y, y * 2.0**power)
+    )
+    np.testing.assert_array_equal(one.forest_.nodes, scaled.forest_.nodes)
+
+
 # -------------------------------------------------------------------------- features
 def test_shapley_values_add_up(table, fitted):
     X = table[0]
