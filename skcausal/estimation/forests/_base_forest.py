@@ -36,7 +36,6 @@ class ForestMixin(BaseEstimator):
     n_features_in_: int
     _correction: Any
     _center: float = 0.0  # what was taken off the outcome before growing
-    _is_one_estimate: ClassVar[bool] = True
     _check_X: Callable[..., Any]
 
     def _grow(
@@ -191,11 +190,8 @@ class ForestMixin(BaseEstimator):
         codes = self._bins.transform(self._check_X(X, reset=False))
         return self.forest_.paths(codes, self.n_jobs), self.forest_.node_start
 
-    @available_if(lambda self: self._is_one_estimate)
     def shap_values(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
         """Return by how much each feature moves each estimate: Shapley values.
-
-        Available where a row has one estimate, not several arms.
 
         Parameters
         ----------

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from skcausal.estimation.forests import _shapley
+from skcausal.estimation.forests import _several_prediction, _shapley
 from skcausal.estimation.forests._forest import FlatForest, over_rows
 
 _PATH_POINTS = 32  # of the integral along the path of statistics, which is smooth
@@ -11,7 +11,12 @@ _PATH_POINTS = 32  # of the integral along the path of statistics, which is smoo
 def explain_forest(
     forest: FlatForest, codes: np.ndarray, n_features: int, n_jobs: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return Shapley values (n, n_features) and base values (n,) of binned rows."""
+    """Return Shapley values (n, n_features) and base values (n,) of binned rows.
+
+    A forest of several contrasts has them on a last axis of both.
+    """
+    if forest.n_contrasts is not None:
+        return _explain_contrasts(forest, codes, n_features, n_jobs)
     n, n_columns = codes.shape[0], forest.statistics.shape[1] - 1
     base, slopes = np.empty(n), np.empty((n, n_columns))
     roots = root_statistics(forest)
@@ -35,6 +40,29 @@ def explain_forest(
 
     over_rows(start, n, n_jobs)
     return explain_statistics(forest, codes, slopes, n_features, n_jobs), base
+
+
+def _explain_contrasts(
+    forest: FlatForest, codes: np.ndarray, n_features: int, n_jobs: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Do as ``explain_forest`` for each contrast."""
+    n, n_columns = codes.shape[0], forest.statistics.shape[1] - 1
+    base = np.empty((n, forest.n_contrasts or 0))
+    slopes = np.zeros((base.shape[1], n, n_columns))
+    roots = root_statistics(forest)
+    path = legendre(_PATH_POINTS)
+    arrays = forest.trees, forest.leaf_start, forest.statistics
+
+    def start(first: int, last: int) -> None:
+        _several_prediction.gradients_several(
+            codes, first, last, arrays, roots, path, base, slopes
+        )
+
+    over_rows(start, n, n_jobs)
+    values = [
+        explain_statistics(forest, codes, slope, n_features, n_jobs) for slope in slopes
+    ]
+    return np.stack(values, axis=2), base
 
 
 def explain_statistics(

@@ -132,6 +132,37 @@ def best_split(
 
 
 @bare
+def split_node(
+    kind,
+    local,
+    labels,
+    packed,
+    start,
+    stop,
+    halvings,
+    chosen,
+    n_ordered,
+    rules,
+    work,
+    several,
+):
+    """Label the rows of a node and find its best split; return its feature, or -1.
+
+    Of ``kind`` and ``several`` one is None; its branch is not compiled.
+    """
+    if several is not None:
+        return split_several(
+            local, start, stop, halvings, chosen, n_ordered, rules, work, several
+        )
+    if kind is not None and relabel(kind, local[2], local[3], start, stop, labels):
+        bits = pack(labels, start, stop, rules[1] > 0, packed[0], packed[1])
+        return best_split(
+            local, packed, start, stop, halvings, chosen, n_ordered, bits, rules, work
+        )
+    return -1
+
+
+@bare
 def swap_rows(words, targets, weight, i, j):
     """Exchange two rows."""
     for k in range(words.shape[1]):
@@ -253,8 +284,8 @@ def grow_tree(
 
     ``words`` are the codes of all rows, eight to a word. Rows are copied and then moved
     in place, so that each node is a slice; in small nodes their codes are halved.
-    ``rules`` as in ``_splitting``. ``several`` are the arrays of a node of several
-    contrasts; ``kind`` is then None, and only the branch that is needed is compiled.
+    ``rules`` as in ``_splitting.allowed``. For several contrasts ``kind`` is None, and
+    ``several`` comes from ``_several_splitting.several_scratch``.
     """
     n, n_features = rows.shape[0], ordered.shape[0]
     local = gathered(words, targets, weight, rows)
@@ -286,32 +317,20 @@ def grow_tree(
                 draw_features(features, n_chosen, state)
                 n_ordered = ordered_first(chosen, ordered)
             halvings = fewer_bins(local, ordered_bytes, start, stop, halvings)
-            if several is not None:
-                winner = split_several(
-                    local,
-                    several,
-                    start,
-                    stop,
-                    halvings,
-                    chosen,
-                    n_ordered,
-                    rules,
-                    work,
-                )
-            elif relabel(kind, local[2], local[3], start, stop, labels):
-                bits = pack(labels, start, stop, rules[1] > 0, packed[0], packed[1])
-                winner = best_split(
-                    local,
-                    packed,
-                    start,
-                    stop,
-                    halvings,
-                    chosen,
-                    n_ordered,
-                    bits,
-                    rules,
-                    work,
-                )
+            winner = split_node(
+                kind,
+                local,
+                labels,
+                packed,
+                start,
+                stop,
+                halvings,
+                chosen,
+                n_ordered,
+                rules,
+                work,
+                several,
+            )
         if winner < 0:
             nodes[number] = -(n_leaves + 1)
             n_leaves += 1
@@ -320,7 +339,7 @@ def grow_tree(
         if not ordered[winner]:
             code, missing_right = np.int64(0), np.int64(0)
             subset_of[number] = n_subsets
-            for k in range(4):
+            for k in range(4):  # array assignment would compile its error texts
                 subsets[n_subsets, k] = subset[k]
             n_subsets += 1
         own = encode(n_nodes, winner, missing_right, code)

@@ -7,12 +7,21 @@ import numpy as np
 
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._losses import normalised_r_score
-from skcausal.estimation._nuisances import NuisanceEstimates
-from skcausal.estimation.forests._causal_forest import CausalForest
+from skcausal.estimation._nuisances import (
+    OUTCOME_POOLED,
+    TREATMENT_MEAN,
+    Nuisance,
+    NuisanceEstimates,
+)
+from skcausal.estimation.forests._base_forest import EffectForest
+from skcausal.estimation.forests._parameters import (
+    check_parameters,
+    check_rows_per_side,
+)
 from skcausal.utils._validation import OverlapWarning
 
 
-class MultiArmCausalForest(CausalForest):
+class MultiArmCausalForest(EffectForest):
     r"""Learn the effects of several arms against one control with one forest.
 
     Trees split where the effect of any arm varies, and estimate all of them in the same
@@ -82,7 +91,7 @@ class MultiArmCausalForest(CausalForest):
         Threads that grow trees, and parallel fits of base models. The trees are the
         same for any number.
     verbose : int, default=0
-        Above 0, progress of growing is printed.
+        Above 0, progress of growing is printed, and when kernels must be compiled.
     random_state : int, RandomState instance or None, default=None
         Seed of folds, base models, bins and trees.
 
@@ -154,7 +163,7 @@ class MultiArmCausalForest(CausalForest):
 
     _allows_continuous: ClassVar[bool] = False
     _allows_several_arms: ClassVar[bool] = True
-    _is_one_estimate: ClassVar[bool] = False
+    _model_parameters: ClassVar[tuple[str, ...]] = ("outcome_model", "treatment_model")
 
     def __init__(
         self,
@@ -213,6 +222,12 @@ class MultiArmCausalForest(CausalForest):
         self.verbose = verbose
         self.random_state = random_state
 
+    def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
+        check_parameters(self)
+        names = [f"arm {label!r}" for label in np.asarray(data.arms).tolist()]
+        check_rows_per_side(self, data.treatment, names, data.groups)
+        return OUTCOME_POOLED, TREATMENT_MEAN
+
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         from skcausal.estimation.forests._relabelling import MULTI_ARM
 
@@ -252,6 +267,27 @@ class MultiArmCausalForest(CausalForest):
         if estimates.shape[1] > 1:
             return estimates, variances
         return estimates[:, 0], variances[:, 0]
+
+    def shap_values(self, X: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return by how much each feature moves each effect: Shapley values.
+
+        Parameters
+        ----------
+        X : array-like or DataFrame of shape (n, n_features)
+            Covariates.
+
+        Returns
+        -------
+        values : ndarray of shape (n, n_features) or (n, n_features, n_arms - 1)
+            Shapley values, in units of the outcome, as those of ``CausalForest``.
+        base_values : ndarray of shape (n,) or (n, n_arms - 1)
+            Effects at the mean statistics of the trees that count for the row. Base
+            value and values of a row add up to its effect.
+        """
+        values, base = super().shap_values(X)
+        if base.shape[1] > 1:
+            return values, base
+        return values[:, :, 0], base[:, 0]
 
     @property
     def oob_score_(self) -> float:

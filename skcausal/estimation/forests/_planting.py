@@ -19,7 +19,7 @@ from skcausal.estimation.forests._plan import (
     draw_rows,
 )
 from skcausal.estimation.forests._relabelling import MULTI_ARM
-from skcausal.estimation.forests._several_splitting import scratch
+from skcausal.estimation.forests._several_splitting import several_scratch
 
 
 def grow_more(
@@ -90,11 +90,16 @@ def _grow_trees(
     trees: list[tuple[np.ndarray, ...]] = []
     for number in numbers.tolist():
         grow, estimate = draw_rows(sampling, rows, number)
-        n_contrasts = rows.targets.shape[1] - 1
         one: int | None = kind
         several: tuple[Any, ...] | None = None
         if kind == MULTI_ARM:
-            one, several = None, scratch(len(grow), n_contrasts, rules.n_chosen)
+            n_contrasts = rows.targets.shape[1] - 1
+            one, several = (
+                None,
+                several_scratch(
+                    len(grow), n_contrasts, rules.n_chosen, rules.min_samples_arm > 0
+                ),
+            )
         nodes, subset_of, subsets, n_leaves = _growing.grow_tree(
             one,
             words,

@@ -113,8 +113,13 @@ def node_products(targets, weight, start, stop, mean, moment, least, matrix):
 
 
 @bare
-def label_several(targets, weight, start, stop, rho, mass, arrays):
-    """Label the rows of a node; tell whether any indicator varies."""
+def label_several(targets, weight, start, stop, labels, arrays):
+    """Label the rows of a node; tell whether any indicator varies.
+
+    ``labels`` are rho and mass of each contrast, room for the rows of an arm, and the
+    largest absolute values of rho and mass.
+    """
+    rho, mass, _, tops = labels
     mean, moment, slope, matrix, factor, inverse = arrays
     n = matrix.shape[0]
     least = slope
@@ -129,6 +134,8 @@ def label_several(targets, weight, start, stop, rho, mass, arrays):
             slope[k] += inverse[k, j] * moment[j]
             size = inverse[k, k]
             matrix[k, j] = inverse[k, j] / size if size > 0.0 else 0.0
+    for k in range(n):
+        tops[k, 0], tops[k, 1] = 0.0, 0.0
     for i in range(start, stop):
         residual = targets[i, 0] - mean[0]
         for k in range(n):
@@ -141,4 +148,6 @@ def label_several(targets, weight, start, stop, rho, mass, arrays):
                 z += matrix[k, j] * w
             rho[k, i] = weight[i] * v * residual
             mass[k, i] = weight[i] * z * z
+            tops[k, 0] = max(tops[k, 0], abs(rho[k, i]))
+            tops[k, 1] = max(tops[k, 1], mass[k, i])
     return True

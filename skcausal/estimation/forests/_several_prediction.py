@@ -7,7 +7,11 @@ are solved.
 
 import numpy as np
 
-from skcausal.estimation.forests._prediction import BLOCK, find_leaves, row_variance
+from skcausal.estimation.forests._prediction import (
+    BLOCK,
+    find_leaves,
+    row_variance,
+)
 from skcausal.estimation.forests._sampling import bare, kernel
 from skcausal.estimation.forests._several_labels import inverse_factor, inverse_from
 
@@ -95,8 +99,8 @@ def predict_several(
     n = estimates.shape[1]
     n_trees = leaf_start.shape[0] - 1
     leaves = np.empty((n_trees, BLOCK), np.int32)
-    values = np.empty(n_trees)
     mean, influence = np.empty(n_columns), np.empty((n, n_columns))
+    values = np.empty(n_trees)
     algebra = np.empty((n, n)), np.empty(n), np.empty((n, n)), np.empty((n, n))
     for start in range(first_row, last_row, BLOCK):
         stop = min(start + BLOCK, last_row)
@@ -130,3 +134,49 @@ def predict_several(
                         influence[k],
                         values,
                     )
+
+
+@kernel
+def gradients_several(
+    codes, first_row, last_row, forest, roots, legendre, base, slopes
+):
+    """Do as ``_shapley.gradients`` for each contrast; add to ``slopes``, zeros before.
+
+    ``slopes`` has the shape (contrasts, rows, statistics).
+    """
+    trees, leaf_start, statistics = forest
+    points, masses = legendre
+    n_trees, n_columns = leaf_start.shape[0] - 1, statistics.shape[1] - 1
+    n = base.shape[1]
+    nobody = np.empty((0, 0), np.uint8)
+    leaves = np.empty((n_trees, BLOCK), np.int32)
+    low, high, mean = np.zeros((3, n_columns))
+    effects, influence = np.empty(n), np.empty((n, n_columns))
+    algebra = np.empty((n, n)), np.empty(n), np.empty((n, n)), np.empty((n, n))
+    for start in range(first_row, last_row, BLOCK):
+        stop = min(start + BLOCK, last_row)
+        find_leaves(
+            codes, start, stop, trees, leaf_start, statistics, n_columns, nobody, leaves
+        )
+        for row in range(start, stop):
+            count = 0
+            low[:], high[:] = 0.0, 0.0
+            for tree in range(n_trees):
+                leaf = leaves[tree, row - start]
+                if leaf >= 0:
+                    count += 1
+                    for column in range(n_columns):
+                        low[column] += roots[tree, column]
+                        high[column] += statistics[leaf, column]
+            low /= count
+            high /= count
+            solve_several(low, base[row], influence, algebra)
+            for p in range(points.shape[0]):
+                for column in range(n_columns):
+                    change = high[column] - low[column]
+                    mean[column] = low[column] + points[p] * change
+                solve_several(mean, effects, influence, algebra)
+                for k in range(n):
+                    for column in range(n_columns):
+                        part = masses[p] * influence[k, column] / count
+                        slopes[k, row, column] += part

@@ -1,9 +1,10 @@
 """The best split of a node for several contrasts at once (numba kernels).
 
-Each contrast has the packed words and histograms of ``_splitting``. With
-``S = sum rho`` of a child and m its share of the node's mass, averaged over contrasts,
-the gain is ``|S|^2 / m`` summed over both children: what splits for one contrast
-maximise. The integers of packed words become real numbers again before they are added.
+Each contrast has packed words and histograms of its own. With ``S = sum rho`` of a
+child and m its share of the node's mass, averaged over contrasts, the gain is
+``|S|^2 / m`` summed over both children: what splits for one contrast maximise. As the
+node's rho sum to zero, it is proportional to ``(|S|^2 - handicap) / (m_left m_right)``.
+The integers of packed words become real numbers again before they are added.
 """
 
 import math
@@ -11,10 +12,13 @@ import math
 import numpy as np
 
 from skcausal.estimation.forests._histograms import (
+    _MASS_BITS,
     TWO_WORDS,
+    accumulate,
+    fill_all,
     fill_one,
     fill_two,
-    mass_mask,
+    move_missing,
     node_sums,
     one_word,
     pack,
@@ -23,111 +27,102 @@ from skcausal.estimation.forests._histograms import (
 )
 from skcausal.estimation.forests._sampling import bare
 from skcausal.estimation.forests._several_labels import label_scratch, label_several
-from skcausal.estimation.forests._splitting import sort_levels
+from skcausal.estimation.forests._splitting import highest, sort_levels
 
 _TURNS = 20  # of the power method
+_LEAST_PRODUCT = 1e-6  # of the shares of children; single precision holds no less
 
 
-def scratch(n_rows, n_contrasts, n_chosen):
+def several_scratch(n_rows, n_contrasts, n_chosen, with_arms):
     """Return the arrays that the splits of one tree work in."""
     rows, bins = (n_contrasts, n_rows), (n_contrasts, n_chosen * 256)
-    second = (n_contrasts, 0) if one_word(n_rows, True) else rows
-    other = (n_contrasts, 0) if one_word(n_rows, True) else bins
-    labels = np.empty(rows, np.float32), np.empty(rows, np.float32)
-    words = np.empty(rows, np.int64), np.empty(second, np.int64)
-    histograms = np.empty(bins, np.int64), np.empty(other, np.int64)
+    wide = not one_word(n_rows, with_arms)
+    labels = (
+        np.empty(rows, np.float32),
+        np.empty(rows, np.float32),
+        np.empty(n_rows, np.uint8),
+        np.empty((n_contrasts, 2), np.float32),
+    )
+    nothing = n_contrasts, 0
+    words = np.empty(rows, np.int64), np.empty(rows if wide else nothing, np.int64)
+    histograms = np.empty(bins, np.int64), np.empty(bins if wide else nothing, np.int64)
     node = (
         np.empty(n_contrasts + 1, np.int64),
         np.empty(n_contrasts),
         np.empty(n_contrasts + 1),
     )
-    sums = np.empty(n_contrasts, np.int64), np.empty(n_contrasts, np.int64)
     categories = (
         np.empty((256, n_contrasts)),
         np.empty(256),
         np.empty((n_contrasts, n_contrasts)),
         np.empty(n_contrasts),
         np.empty(n_contrasts),
+        np.empty(256, np.int64),
     )
+    shares = np.empty(n_chosen * 256, np.float32)
     arrays = label_scratch(n_contrasts)
-    return (
-        (*labels, np.empty(n_rows, np.uint8), np.zeros(2, np.float32)),
-        words,
-        histograms,
-        arrays,
-        (
-            node,
-            sums,
-            categories,
-        ),
-    )
+    return labels, words, histograms, node, categories, shares, arrays
 
 
 @bare
 def split_several(
-    local, several, start, stop, halvings, chosen, n_ordered, rules, work
+    local, start, stop, halvings, chosen, n_ordered, rules, work, several
 ):
-    """Find the best split of a node; return its feature, or -1.
+    """Label the rows of a node and find its best split; return its feature, or -1.
 
-    As ``best_split``, but it labels the rows itself, contrast by contrast.
+    ``work`` and what it receives are as in ``best_split``.
     """
-    labels, words, histograms, arrays, (node, sums, categories) = several
-    _, best, subset, order, n_levels, _, _ = work
-    if not label_several(local[2], local[3], start, stop, labels[0], labels[1], arrays):
+    labels, words, histograms, node, categories, shares, arrays = several
+    _, best, subset, order, n_levels, in_order, gains = work
+    if not label_several(local[2], local[3], start, stop, labels, arrays):
         return -1
-    bits = pack_several(labels, local[2], start, stop, words, rules[3], node)
+    bits = pack_several(labels, local[2], start, stop, words, rules, node)
+    n_chosen = chosen.shape[0]
     n_bins = ((255 + (1 << halvings) - 1) >> halvings) + 1
-    stride = n_bins if n_ordered == chosen.shape[0] else max(n_bins, n_levels)
-    fill_several(local[1], words, start, stop, chosen, bits, stride, histograms)
-    winner = -1
-    best[0] = 0.0
-    for j in range(chosen.shape[0]):
-        base = j * stride
-        if j < n_ordered:
-            better = scan_ordered_several(
-                histograms, base, n_bins, bits, node, sums, rules, best
+    stride = n_bins if n_ordered == n_chosen else max(n_bins, n_levels)
+    fill_several(local, words, start, stop, chosen, in_order, bits, stride, histograms)
+    worth, place, side = scan_ordered_several(
+        histograms, n_ordered, stride, bits, node, rules, gains, shares
+    )
+    winner = place // stride if place >= 0 else -1
+    best[0], best[1], best[2] = worth, place - winner * stride, side
+    for j in range(n_ordered, n_chosen):
+        base, levels = j * stride, order[0]
+        last = (
+            base
+            - 1
+            + order_levels(
+                histograms, base, stride, bits, rules, node, order, categories
             )
-        else:
-            n_found = order_levels(
-                histograms, base, stride, bits, node, order[0], order[1], categories
-            )
-            better = scan_levels_several(
-                histograms,
-                base,
-                n_found,
-                bits,
-                node,
-                sums,
-                rules,
-                best,
-                subset,
-                order[0],
-            )
-        if better:
-            winner = chosen[j]
-    return winner
+        )
+        worths_several(histograms, base, last, bits, node, rules, gains[0], shares)
+        cut = highest(gains[1][base:last], last - base)
+        if cut >= 0 and gains[0][base + cut] > best[0]:
+            winner, best[0] = j, gains[0][base + cut]
+            mark_levels(subset, levels, cut)
+    return chosen[winner] if winner >= 0 else -1
 
 
 @bare
-def pack_several(labels, targets, start, stop, words, penalty, node):
+def pack_several(labels, targets, start, stop, words, rules, node):
     """Write the words of each contrast and what ``node`` holds; return bits of a count.
 
     ``node`` is (arm rows and all rows, share of one unit of mass, square of one unit of
-    rho and the handicap of a split). An arm's rows are those whose indicator is above
-    its expectation.
+    rho and the handicap of a split, both over the sum of all rho^2). An arm's rows are
+    those whose indicator is above its expectation.
     """
     rho, mass, low, tops = labels
     first, second = words
     arm_rows, mass_unit, rho_unit = node
+    with_arms = rules[1] > 0
     n, bits, known, squares = rho.shape[0], 0, 0, 0.0
     for k in range(n):
         for i in range(start, stop):
             low[i] = 1 if targets[i, k + 1] > 0 else 0
-        largest(rho[k], mass[k], start, stop, tops)
-        one = rho[k], mass[k], low, tops
-        bits = pack(one, start, stop, True, first[k], second[k])
+        own = rho[k], mass[k], low, tops[k]
+        bits = pack(own, start, stop, with_arms, first[k], second[k])
         (total, arm, _), packed = node_sums(
-            first[k], second[k], start, stop, bits, True, 1.0
+            first[k], second[k], start, stop, bits, with_arms, 1.0
         )
         real = 0.0
         for i in range(start, stop):
@@ -138,124 +133,109 @@ def pack_several(labels, targets, start, stop, words, penalty, node):
         squares += real
     for k in range(n):
         mass_unit[k] = 1.0 / (known * mass_unit[k]) if mass_unit[k] > 0 else 0.0
-    arm_rows[n], rho_unit[n] = stop - start, penalty * squares
+        rho_unit[k] = rho_unit[k] / squares if squares > 0 else 0.0
+    arm_rows[n], rho_unit[n] = stop - start, rules[3]
     return bits
 
 
 @bare
-def largest(rho, mass, start, stop, tops):
-    """Write the largest absolute values of the labels of a node."""
-    tops[:] = 0.0
-    for i in range(start, stop):
-        tops[0] = max(tops[0], abs(rho[i]))
-        tops[1] = max(tops[1], mass[i])
-
-
-@bare
-def fill_several(codes, words, start, stop, chosen, bits, n_bins, histograms):
+def fill_several(local, words, start, stop, chosen, in_order, bits, stride, histograms):
     """Fill the histograms of each contrast."""
     first, second = words
     histogram, other = histograms
+    codes = local[1]
     for k in range(first.shape[0]):
+        one, into = first[k], histogram[k]
         if bits == TWO_WORDS:
-            fill_two(
-                codes,
-                first[k],
-                second[k],
-                start,
-                stop,
-                chosen,
-                n_bins,
-                histogram[k],
-                other[k],
-            )
+            fill_two(codes, one, second[k], start, stop, chosen, stride, into, other[k])
+        elif in_order:
+            fill_all(local[0], one, start, stop, chosen.shape[0], stride, into)
         else:
-            fill_one(codes, first[k], start, stop, chosen, n_bins, histogram[k])
+            fill_one(codes, one, start, stop, chosen, stride, into)
 
 
 @bare
-def fields(bits):
-    """Return the shifts of rho and of mass in their words, and the mask of mass."""
-    to_mass, to_rho = shifts(bits, True)
-    return to_rho, to_mass, mass_mask(bits)
-
-
-@bare
-def worth(one, with_mass, layout, mass_unit, rho_unit):
-    """Return ``|S|^2 - handicap`` and m of a left child that holds these sums.
-
-    As the node's rho sum to zero, the gain is proportional to their ratio once m is
-    multiplied by that of the other child.
-    """
-    top, shift, mask = layout
-    n = one.shape[0]
-    value, share = -rho_unit[n], 0.0
-    for k in range(n):
-        rho = np.float64(one[k] >> top)
-        value += rho_unit[k] * rho * rho
-        share += mass_unit[k] * np.float64((with_mass[k] >> shift) & mask)
-    return value, share
-
-
-@bare
-def allowed_several(sums, bits, share, node, rules):
-    """Tell whether both children keep the rules: rows, mass, and rows of each arm."""
-    if min(share, 1.0 - share) < rules[2]:
-        return False
-    one, two = sums
-    arm_rows = node[0]
-    n = one.shape[0]
-    _, _, _, controls = unpack(one[0], two[0], bits, True)
-    other_controls = arm_rows[n] - controls
-    if min(controls, other_controls) < rules[0]:
-        return False
-    for k in range(n):
-        _, _, low, _ = unpack(one[k], two[k], bits, True)
-        other_low = arm_rows[k] - low
-        if min(low, other_low) < rules[1]:
-            return False
-        controls -= low
-        other_controls -= other_low
-    return min(controls, other_controls) >= rules[1]
-
-
-@bare
-def scan_ordered_several(histograms, base, n_bins, bits, node, sums, rules, best):
+def scan_ordered_several(
+    histograms, n_features, n_bins, bits, node, rules, gains, shares
+):
     """Do as ``scan_ordered`` for several contrasts."""
     histogram, other = histograms
-    one, two = sums
-    n, all_rows = one.shape[0], node[0][one.shape[0]]
-    wide = bits == TWO_WORDS
-    row_mask = (np.int64(1) << bits) - 1
-    least = np.int64(rules[0])
-    _, mass_unit, rho_unit = node
-    with_mass, layout = two if wide else one, fields(bits)
-    found, bar = False, best[0]
-    for missing_right in range(2 if histogram[0, base] != 0 else 1):
-        for k in range(n):
-            one[k] = 0 if missing_right else histogram[k, base]
-            two[k] = other[k, base] if wide and not missing_right else 0
-        for place in range(base + 1, base + n_bins):
-            if histogram[0, place] == 0 and place > base + 1:
-                continue  # the split of the bin before
-            for k in range(n):
-                one[k] += histogram[k, place]
-                if wide:
-                    two[k] += other[k, place]
-            rows = one[0] & row_mask
-            if rows < least:
-                continue
-            if all_rows - rows < least:
+    n, n_contrasts = n_features * n_bins, histogram.shape[0]
+    worth, place, side = np.float32(0), -1, 0
+    for k in range(n_contrasts):
+        accumulate(histogram[k], n_features, n_bins)
+        if bits == TWO_WORDS:
+            accumulate(other[k], n_features, n_bins)
+    for missing_right in range(2):
+        if missing_right:
+            some = False
+            for k in range(n_contrasts):
+                some = move_missing(histogram[k], n_features, n_bins)
+                if bits == TWO_WORDS:
+                    move_missing(other[k], n_features, n_bins)
+            if not some:
                 break
-            value, share = worth(one, with_mass, layout, mass_unit, rho_unit)
-            product = share * (1.0 - share)
-            better = value > bar * product and product > 0.0
-            if better and allowed_several(sums, bits, share, node, rules):
-                bar = value / product
-                best[0], best[1] = bar, place - base
-                best[2] = missing_right
-                found = True
-    return found
+        worths_several(histograms, 0, n, bits, node, rules, gains[0], shares)
+        found = highest(gains[1], n)
+        if found >= 0 and gains[0][found] > worth:
+            worth, place, side = gains[0][found], found, missing_right
+    return worth, place, side
+
+
+@bare
+def worths_several(histograms, begin, end, bits, node, rules, gains, shares):
+    """Write the worth of the splits ``begin:end``; 0 where a rule forbids one."""
+    histogram, other = histograms
+    arm_rows, mass_unit, rho_unit = node
+    n_contrasts = histogram.shape[0]
+    to_mass, to_rho = shifts(bits, rules[1] > 0)
+    row_mask = (np.int64(1) << bits) - 1
+    mass_mask = (np.int64(1) << (bits + _MASS_BITS)) - 1
+    for i in range(begin, end):
+        gains[i], shares[i] = -rho_unit[n_contrasts], 0
+    for k in range(n_contrasts):
+        size, part = np.float32(rho_unit[k]), np.float32(mass_unit[k])
+        one, two = histogram[k], other[k]
+        for i in range(begin, end):
+            rho = np.float32(one[i] >> to_rho)
+            gains[i] += size * rho * rho
+        if bits == TWO_WORDS:
+            for i in range(begin, end):
+                shares[i] += part * np.float32(two[i] >> to_mass)
+        else:
+            for i in range(begin, end):
+                shares[i] += part * np.float32((one[i] >> to_mass) & mass_mask)
+    one = histogram[0]
+    least = np.int64(rules[0])
+    most = arm_rows[n_contrasts] - least
+    bound = np.float32(max(rules[2] * (1 - rules[2]), _LEAST_PRODUCT))
+    for i in range(begin, end):
+        rows = one[i] & row_mask
+        product = shares[i] * (np.float32(1) - shares[i])
+        enough = (((rows - least) | (most - rows)) >= 0) & (product >= bound)
+        worth = gains[i] / (product if enough else np.float32(1))
+        gains[i] = worth if enough else np.float32(0)
+    if rules[1] > 0:
+        drop_short_of_arms(histograms, begin, end, bits, node, rules, gains)
+
+
+@bare
+def drop_short_of_arms(histograms, begin, end, bits, node, rules, gains):
+    """Set the worth of splits to 0 that leave a child too few rows of an arm."""
+    histogram, other = histograms
+    arm_rows = node[0]
+    n_contrasts = histogram.shape[0]
+    for i in range(begin, end):
+        least, controls, all_controls = arm_rows[n_contrasts], 0, arm_rows[n_contrasts]
+        for k in range(n_contrasts):
+            two = other[k, i] if bits == TWO_WORDS else np.int64(0)
+            _, _, arm, rows = unpack(histogram[k, i], two, bits, True)
+            least = min(least, min(arm, arm_rows[k] - arm))
+            controls += rows - arm if k == 0 else -arm
+            all_controls -= arm_rows[k]
+        least = min(least, min(controls, all_controls - controls))
+        if least < rules[1]:
+            gains[i] = 0
 
 
 @bare
@@ -286,14 +266,16 @@ def principal_direction(points, shares, n_points, matrix, direction, image):
 
 
 @bare
-def order_levels(histograms, base, n_bins, bits, node, levels, means, categories):
-    """List the levels of a category in the order of their effects; return how many.
+def order_levels(histograms, base, n_bins, bits, rules, node, order, categories):
+    """Put the bins of a category in the order of effects, summed up; return how many.
 
     The vectors of several effects have no order of their own; levels get that of the
     direction in which they differ most (Coppersmith, Hong & Hosking 1999).
     """
     histogram, other = histograms
-    points, shares, matrix, direction, image = categories
+    levels, means = order
+    with_arms = rules[1] > 0
+    points, shares, matrix, direction, image, spare = categories
     _, mass_unit, rho_unit = node
     n, n_levels = direction.shape[0], 0
     for b in range(n_bins):
@@ -302,7 +284,7 @@ def order_levels(histograms, base, n_bins, bits, node, levels, means, categories
         share = 0.0
         for k in range(n):
             two = other[k, base + b] if bits == TWO_WORDS else np.int64(0)
-            rho, mass, _, _ = unpack(histogram[k, base + b], two, bits, True)
+            rho, mass, _, _ = unpack(histogram[k, base + b], two, bits, with_arms)
             points[n_levels, k] = math.sqrt(rho_unit[k]) * rho
             share += mass_unit[k] * max(mass, 1)
         for k in range(n):
@@ -315,37 +297,34 @@ def order_levels(histograms, base, n_bins, bits, node, levels, means, categories
         for k in range(n):
             means[i] += direction[k] * points[i, k]
     sort_levels(levels, means, n_levels)
+    rank_levels(histograms, base, n_levels, bits, levels, spare)
     return n_levels
 
 
 @bare
-def scan_levels_several(
-    histograms, base, n_levels, bits, node, sums, rules, best, subset, levels
-):
-    """Do as ``scan_categories`` for several contrasts and levels in order."""
+def rank_levels(histograms, base, n_levels, bits, levels, spare):
+    """Sum the bins of a category up to each level in the order of ``levels``."""
     histogram, other = histograms
-    one, two = sums
-    _, mass_unit, rho_unit = node
-    with_mass, layout = two if bits == TWO_WORDS else one, fields(bits)
-    cut = -1
-    for k in range(one.shape[0]):
-        one[k], two[k] = 0, 0
-    for position in range(n_levels - 1):
-        place = base + levels[position]
-        for k in range(one.shape[0]):
-            one[k] += histogram[k, place]
-            if bits == TWO_WORDS:
-                two[k] += other[k, place]
-        value, share = worth(one, with_mass, layout, mass_unit, rho_unit)
-        product = share * (1.0 - share)
-        better = value > best[0] * product and product > 0.0
-        if better and allowed_several(sums, bits, share, node, rules):
-            best[0] = value / product
-            cut = position
-    if cut < 0:
-        return False
+    for k in range(histogram.shape[0]):
+        for position in range(n_levels):
+            spare[position] = histogram[k, base + levels[position]]
+        total = np.int64(0)
+        for position in range(n_levels):
+            total += spare[position]
+            histogram[k, base + position] = total
+        if bits == TWO_WORDS:
+            for position in range(n_levels):
+                spare[position] = other[k, base + levels[position]]
+            total = np.int64(0)
+            for position in range(n_levels):
+                total += spare[position]
+                other[k, base + position] = total
+
+
+@bare
+def mark_levels(subset, levels, cut):
+    """Mark the levels of the left child."""
     subset[:] = 0
     for position in range(cut + 1):
         level = levels[position]
         subset[level >> 6] |= np.uint64(1) << np.uint64(level & 63)
-    return True

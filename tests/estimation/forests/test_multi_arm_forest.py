@@ -204,6 +204,48 @@ def test_a_region_without_an_arm():
     assert (np.abs(average.value - [4, 2]) < 4 * average.standard_error).all()
 
 
+@pytest.mark.parametrize("power", [-20, 40])
+def test_units_of_the_outcome_change_no_split(power, table):
+    """Scaling by a power of two is exact, in single precision too."""
+    X, y, arm, _ = table
+    one, scaled = (
+        forest_of(n_estimators=20, min_samples_leaf=1).fit(X, z, treatment=arm)
+        for z in (y, y * 2.0**power)
+    )
+    np.testing.assert_array_equal(one.forest_.nodes, scaled.forest_.nodes)
+
+
+# -------------------------------------------------------------------------- features
+def test_shapley_values_add_up(table, fitted):
+    X = table[0]
+    values, base = fitted.shap_values(X[:40])
+    assert values.shape == (40, 4, 2)
+    effects = fitted.effect(X[:40])
+    np.testing.assert_allclose(base + values.sum(axis=1), effects, atol=1e-5)
+    moving = np.abs(values).mean(axis=0)
+    assert moving[:, 0].argmax() == 0
+    assert moving[:, 1].argmax() == 1
+    data = make_observational(500, 3, random_state=0)
+    pair = [
+        cls(None, KnownPropensity(0.5), n_estimators=20, random_state=0).fit(
+            data.X, data.y, treatment=data.treatment
+        )
+        for cls in (CausalForest, MultiArmCausalForest)
+    ]
+    one, two = (forest.shap_values(data.X) for forest in pair)
+    assert one[0].shape == two[0].shape
+    assert root_mean_square(one[0] - two[0]).max() < 0.1 * one[0].std()
+
+
+def test_projections_of_several_effects(table, fitted):
+    """Slopes on the sign of the features that move each arm: 1 and 2."""
+    signs = (table[0][:, :2] > 0).astype(float)
+    projection = fitted.best_linear_projection(signs)
+    value, error = projection.value.reshape(2, 3), projection.standard_error
+    expected = [[0, 1, 0], [-1, 0, 2]]
+    assert (np.abs(value - expected) < 4 * error.reshape(2, 3)).all()
+
+
 # ------------------------------------------------------------ covariates and weights
 def test_missing_values_and_categories():
     """A category moves arm 1, missing values arm 2."""
@@ -233,7 +275,8 @@ def test_weightless_rows_do_not_count(table):
 def test_clusters_are_drawn_whole(table):
     X, y, arm, _ = table
     groups = np.arange(3000) % 50
-    forest = forest_of(n_estimators=20).fit(X, y, treatment=arm, groups=groups)
+    forest = forest_of(n_estimators=20, group_weighting="equal")
+    forest.fit(X, y, treatment=arm, groups=groups)
     grow, estimate = draw_rows(forest.forest_.sampling, forest._rows, 0)
     assert not set(groups[grow]) & set(groups[estimate])
     assert len(grow) == 60 * len(set(groups[grow]))
@@ -276,5 +319,8 @@ def test_bad_input(table):
     grown.set_params(n_estimators=40, treatment_model=None)
     with pytest.raises(ValueError, match="number of rows and arms"):
         grown.fit(X, y, treatment=np.minimum(arm, 1))
+    rare = np.where(np.arange(3000) < 10, 2, arm % 2)
+    with pytest.raises(ValueError, match="arm 2 has 10 rows; leaves of min_samples"):
+        forest_of().fit(X, y, treatment=rare)
     with pytest.raises(ValueError, match="min_samples_arm must be an integer"):
         forest_of(min_samples_arm=-1).fit(X, y, treatment=arm)

@@ -53,8 +53,13 @@ def labels_by_hand(targets, weight):
 def label(targets, weight):
     n, n_contrasts = len(targets), targets.shape[1] - 1
     rho, mass = np.empty((2, n_contrasts, n), np.float32)
+    tops = np.empty((n_contrasts, 2), np.float32)
     arrays = labels.label_scratch(n_contrasts)
-    varies = labels.label_several(targets, weight, 0, n, rho, mass, arrays)
+    room = rho, mass, np.empty(n, np.uint8), tops
+    varies = labels.label_several(targets, weight, 0, n, room, arrays)
+    if varies:
+        np.testing.assert_array_equal(tops[:, 0], np.abs(rho).max(axis=1))
+        np.testing.assert_array_equal(tops[:, 1], mass.max(axis=1))
     return varies, rho, mass
 
 
@@ -75,8 +80,8 @@ def test_labels_of_one_contrast_are_those_of_a_slope():
     _, rho, mass = label(targets, weight)
     one, information = np.empty(90, np.float32), np.empty(90, np.float32)
     low = np.empty(90, np.uint8)
-    arrays = one, information, low, np.empty(2, np.float32)
-    relabelling.relabel(relabelling.CAUSAL, targets, weight, 0, 90, arrays)
+    room = one, information, low, np.empty(2, np.float32)
+    relabelling.relabel(relabelling.CAUSAL, targets, weight, 0, 90, room)
     np.testing.assert_allclose(mass[0], information, rtol=1e-5)
     size = np.sqrt(information.sum(dtype=float))
     np.testing.assert_allclose(rho[0] * size, one, rtol=1e-4, atol=1e-6)
@@ -114,7 +119,9 @@ def grown(codes, targets, weight, ordered, rules, *, max_depth=1, rows=None):
     padded[:, : codes.shape[1]] = codes
     rows = np.arange(len(codes), dtype=np.int32) if rows is None else rows
     n_chosen = len(ordered)
-    arrays = splitting.scratch(len(rows), targets.shape[1] - 1, n_chosen)
+    arrays = splitting.several_scratch(
+        len(rows), targets.shape[1] - 1, n_chosen, rules[1] > 0
+    )
     words = padded.view(np.uint64)
     tree = growing.grow_tree(
         None,
