@@ -1,6 +1,7 @@
 """Sphinx settings. The API pages are made from api_reference.py, the gallery runs."""
 
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -10,9 +11,11 @@ sys.path[:0] = [str(ROOT), str(DOCS)]
 os.environ["MPLBACKEND"] = "Agg"
 
 from api_reference import API_REFERENCE
+from gallery import examples_that_run
 from sphinx_gallery.sorting import FileNameSortKey
 
 import skcausal
+from skcausal.datasets._fetch import data_folder
 
 project = "skcausal"
 author = "The skcausal developers"
@@ -103,12 +106,13 @@ def skip_inherited(app, what, name, obj, skip, options):
 write_api_pages()
 
 # --------------------------------------------------------------------- gallery
+run = examples_that_run(ROOT / "examples", data_folder())
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "backreferences_dir": "api/backreferences",
     "doc_module": ("skcausal",),
-    "filename_pattern": r"plot_",
+    "filename_pattern": "|".join(map(re.escape, run)),
     "within_subsection_order": FileNameSortKey,
     "image_scrapers": ("matplotlib",),
     "remove_config_comments": True,

@@ -1,10 +1,10 @@
 """
-Which customers react, and how sure is the forest?
-==================================================
+What does a forest make of categories and missing values?
+=========================================================
 
-A causal forest splits where the effect varies. It takes categories and missing values
-as they are, and gives every row an interval. Here the truth is known: an offer works
-for young customers, in some shops only, and the age of every fifth customer is missing.
+It takes both as they are: splits put levels of a category on either side, and missing
+values on the better one. Here the truth is known: an offer works for young customers,
+in some of 40 shops only, and the age of every fifth customer is missing.
 """
 
 import matplotlib.pyplot as plt
