@@ -100,7 +100,10 @@ def best_split(
     codes = local[1]
     n_chosen = chosen.shape[0]
     with_low = rules[1] > 0
-    totals, handicap = node_sums(first, second, start, stop, bits, with_low, rules[3])
+    with_squares = rules[3] > 0 or n_ordered < n_chosen
+    totals, squares = node_sums(
+        first, second, start, stop, bits, with_low, with_squares
+    )
     n_bins = ((255 + (1 << halvings) - 1) >> halvings) + 1
     stride = n_bins if n_ordered == n_chosen else max(n_bins, n_levels)
     if bits == TWO_WORDS:
@@ -110,7 +113,7 @@ def best_split(
     else:
         fill_one(codes, first, start, stop, chosen, stride, histogram)
     worth, place, side = scan_ordered(
-        histograms, n_ordered, stride, bits, totals, handicap, rules, gains
+        histograms, n_ordered, stride, bits, totals, rules[3] * squares, rules, gains
     )
     winner = place // stride if place >= 0 else -1
     best[0], best[1], best[2] = worth, place - winner * stride, side
@@ -121,7 +124,7 @@ def best_split(
             stride,
             bits,
             totals,
-            handicap,
+            squares,
             rules,
             best,
             subset,

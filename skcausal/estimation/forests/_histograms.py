@@ -151,21 +151,21 @@ def unpack(one, two, bits, with_low):
 
 
 @bare
-def node_sums(first, second, start, stop, bits, with_low, penalty):
-    """Return (mass, low rows, rows) of a node, and ``penalty`` times its rho^2."""
+def node_sums(first, second, start, stop, bits, with_low, with_squares):
+    """Return (mass, low rows, rows) of a node, and the sum of rho^2 if asked for."""
     one, two, squares = np.int64(0), np.int64(0), 0.0
     for i in range(start, stop):
         one += first[i]
     if bits == TWO_WORDS:
         for i in range(start, stop):
             two += second[i]
-    if penalty > 0:
+    if with_squares:
         to_rho = shifts(bits, with_low)[1]
         for i in range(start, stop):
             rho = np.float64(first[i] >> to_rho)
             squares += rho * rho
     _, mass, low, rows = unpack(one, two, bits, with_low)
-    return (mass, low, rows), penalty * squares
+    return (mass, low, rows), squares
 
 
 @bare

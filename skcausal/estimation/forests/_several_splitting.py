@@ -27,7 +27,11 @@ from skcausal.estimation.forests._histograms import (
 )
 from skcausal.estimation.forests._sampling import bare
 from skcausal.estimation.forests._several_labels import label_scratch, label_several
-from skcausal.estimation.forests._splitting import highest, sort_levels
+from skcausal.estimation.forests._splitting import (
+    highest,
+    luck_of_levels,
+    sort_levels,
+)
 
 _TURNS = 20  # of the power method
 _LEAST_PRODUCT = 1e-6  # of the shares of children; single precision holds no less
@@ -88,17 +92,15 @@ def split_several(
     best[0], best[1], best[2] = worth, place - winner * stride, side
     for j in range(n_ordered, n_chosen):
         base, levels = j * stride, order[0]
-        last = (
-            base
-            - 1
-            + order_levels(
-                histograms, base, stride, bits, rules, node, order, categories
-            )
+        n_found = order_levels(
+            histograms, base, stride, bits, rules, node, order, categories
         )
+        luck = luck_of_levels(n_found) / labels[0].shape[0]
+        last = base + n_found - 1
         worths_several(histograms, base, last, bits, node, rules, gains[0], shares)
         cut = highest(gains[1][base:last], last - base)
-        if cut >= 0 and gains[0][base + cut] > best[0]:
-            winner, best[0] = j, gains[0][base + cut]
+        if cut >= 0 and gains[0][base + cut] - luck > best[0]:
+            winner, best[0] = j, gains[0][base + cut] - luck
             mark_levels(subset, levels, cut)
     return chosen[winner] if winner >= 0 else -1
 
@@ -122,7 +124,7 @@ def pack_several(labels, targets, start, stop, words, rules, node):
         own = rho[k], mass[k], low, tops[k]
         bits = pack(own, start, stop, with_arms, first[k], second[k])
         (total, arm, _), packed = node_sums(
-            first[k], second[k], start, stop, bits, with_arms, 1.0
+            first[k], second[k], start, stop, bits, with_arms, True
         )
         real = 0.0
         for i in range(start, stop):

@@ -7,6 +7,8 @@ child on either side of the mean treatment, share of the mass, penalty); ``total
 (mass, low rows, rows) of the node.
 """
 
+import math
+
 import numpy as np
 
 from skcausal.estimation.forests._histograms import (
@@ -135,13 +137,24 @@ def allowed(low, rows, totals, rules):
 
 
 @bare
+def luck_of_levels(n_levels):
+    """Return what the best of the sorted levels of pure noise gains, less two levels.
+
+    In units of the gain of a split at random: the sum of the positive ones among normal
+    variables, squared. Without it, categories of many levels would win most splits.
+    """
+    return max(n_levels - 2, 0) * (2.0 / math.pi)
+
+
+@bare
 def scan_categories(
-    histograms, base, n_bins, bits, totals, handicap, rules, best, subset, order
+    histograms, base, n_bins, bits, totals, squares, rules, best, subset, order
 ):
     """Try the levels of one feature in the order of their mean influence.
 
     For such an order the best of all subsets is a prefix (Fisher 1958). Levels of the
-    best left child are marked in ``subset``; missing rows are a level.
+    best left child are marked in ``subset``; missing rows are a level. ``squares`` is
+    the sum of all rho^2.
     """
     histogram, other = histograms
     levels, means = order
@@ -156,6 +169,9 @@ def scan_categories(
             means[n_levels] = rho / max(mass, 1)
             n_levels += 1
     sort_levels(levels, means, n_levels)
+    mass = np.float64(totals[0])
+    luck = luck_of_levels(n_levels) * squares / (mass * mass)
+    handicap = rules[3] * squares
     one, two, cut = np.int64(0), np.int64(0), -1
     for position in range(n_levels - 1):
         level = levels[position]
@@ -165,9 +181,9 @@ def scan_categories(
         rho, mass, low, rows = unpack(one, two, bits, with_low)
         product = np.float64(mass) * np.float64(totals[0] - mass)
         worth = np.float64(rho) * np.float64(rho) - handicap
-        better = worth > best[0] * product and product >= bound
+        better = worth > (best[0] + luck) * product and product >= bound
         if better and allowed(low, rows, totals, rules):
-            best[0] = worth / product
+            best[0] = worth / product - luck
             cut = position
     if cut < 0:
         return False

@@ -387,3 +387,20 @@ def test_compiled_code_is_found(fitted, monkeypatch, tmp_path):
     assert _planting._is_compiled()
     os.utime(index, (0, 0))  # older than the source
     assert not _planting._is_compiled()
+
+
+def test_many_levels_of_noise_do_not_win_splits():
+    """The best of 50 sorted levels looks good by luck; a real step must beat it."""
+    rng = np.random.default_rng(0)
+    n = 2000
+    X = pd.DataFrame({"step": rng.uniform(size=n)})
+    X["noise"] = pd.Categorical.from_codes(
+        rng.integers(50, size=n), [f"level {k}" for k in range(50)]
+    )
+    treatment = rng.integers(0, 2, n)
+    y = treatment * (X["step"] > 0.5) + rng.normal(size=n)
+    forest = CausalForest(None, KnownPropensity(0.5), n_estimators=100, random_state=0)
+    forest.fit(X, y, treatment=treatment)
+    assert forest.feature_importances_[1] < 0.3
+    forest.fit(X, rng.normal(size=n), treatment=treatment)
+    assert 0.1 < forest.feature_importances_[1] < 0.7

@@ -181,6 +181,11 @@ def all_splits(codes, ordered, rho, mass):
             yield (column <= value) & (column > 0)
 
 
+def n_of_numbers(codes, ordered):
+    """Number of splits of ordered columns, which come first."""
+    return sum(2 * len(np.unique(c[c > 0])) for c in codes[:, ordered].T)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("n", [40, 200, 3000])  # 8, 4 bins to a code; two words
 @pytest.mark.parametrize("columns", ["ordered", "missing", "mixed"])
@@ -197,13 +202,19 @@ def test_best_split(kind, n, columns):
     rules = (5.0, 3.0 if kind in (1, 2) else 0.0, 0.1, 0.0)
     left = one_split(kind, codes, targets, weight, ordered, rules)
     rho, mass, low = labels_by_hand(kind, targets, weight)
-    allowed = [
-        gain_of(one, rho, mass)
-        for one in all_splits(codes, ordered, rho, mass)
-        if one.any() and not one.all() and is_allowed(one, mass, low, rules)
-    ]
+    n_levels = len(np.unique(codes[:, 2]))
+    luck = 2 / np.pi * (n_levels - 2) * (rho**2).sum() / mass.sum()
+    worths = {}
+    for number, one in enumerate(all_splits(codes, ordered, rho, mass)):
+        if one.any() and not one.all() and is_allowed(one, mass, low, rules):
+            of_levels = number >= n_of_numbers(codes, ordered)
+            worth = gain_of(one, rho, mass) - of_levels * luck
+            key = one.tobytes()
+            worths[key] = max(worth, worths.get(key, -np.inf))
     assert is_allowed(left, mass, low, rules)
-    assert gain_of(left, rho, mass) > 0.97 * max(allowed)
+    mirrored = worths.get((~left).tobytes(), gain_of(left, rho, mass) - luck)
+    found = worths.get(left.tobytes(), mirrored)
+    assert found > 0.97 * max(worths.values())
 
 
 def test_missing_rows_are_a_side_of_their_own():

@@ -213,13 +213,18 @@ def test_best_split(n_contrasts, n, columns):
     rules = (5.0, 2.0, 0.1, 0.0)
     left = left_of(*grown(codes, targets, weight, ordered, rules))
     rho, mass = labels_by_hand(targets, weight)
-    allowed = [
-        gain_of(one, rho, mass)
-        for one in all_splits(codes, ordered, rho, mass)
-        if one.any() and not one.all() and is_allowed(one, mass, arm, rules)
-    ]
+    n_levels = len(np.unique(codes[:, 2]))
+    luck = 2 / np.pi * (n_levels - 2) * (rho**2).sum() / n_contrasts
+    n_of_numbers = sum(2 * len(np.unique(c[c > 0])) for c in codes[:, ordered].T)
+    worths = {}
+    for number, one in enumerate(all_splits(codes, ordered, rho, mass)):
+        if one.any() and not one.all() and is_allowed(one, mass, arm, rules):
+            worth = gain_of(one, rho, mass) - luck * (number >= n_of_numbers)
+            worths[one.tobytes()] = max(worth, worths.get(one.tobytes(), -np.inf))
     assert is_allowed(left, mass, arm, rules)
-    assert gain_of(left, rho, mass) > 0.97 * max(allowed)
+    mirrored = worths.get((~left).tobytes(), gain_of(left, rho, mass) - luck)
+    found = worths.get(left.tobytes(), mirrored)
+    assert found > 0.97 * max(worths.values())
 
 
 @pytest.mark.parametrize(("penalty", "n_leaves"), [(0.0, 2), (1e6, 1)])
