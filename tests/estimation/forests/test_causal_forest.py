@@ -140,7 +140,10 @@ def test_categories_keep_their_levels():
     forest = CausalForest(None, KnownPropensity(0.5), **options)
     forest.fit(X, y, treatment=treatment)
     assert root_mean_square(forest.effect(X) - effect) < 0.35
-    assert forest.feature_importances_[0] > 0.8
+    # The first split tells all; those below find noise, as often in x as in levels.
+    first_of_four, half_of_rest = 1 / (1 + 1 / 4 + 1 / 9 + 1 / 16), 0.5
+    expected = first_of_four + (1 - first_of_four) * half_of_rest
+    assert forest.feature_importances_[0] > expected - 0.1
     # Levels in another order of codes are the same levels; unknown ones are missing.
     other = X.assign(
         store=X["store"].cat.set_categories(["new", *sorted(set(X.store))])
