@@ -254,8 +254,8 @@ class ForestMixin(BaseEstimator):
         check_is_fitted(self, "forest_")
         if not hasattr(self, "_rows"):
             raise ValueError(
-                f"{type(self).__name__}.{verb}: a forest that was pickled does not "
-                f"keep its training rows. Ask for {verb} before pickling."
+                f"{type(self).__name__}.{verb}: a forest that was pickled or "
+                f"copied does not keep its training rows. Ask for {verb} before."
             )
         return self._rows
 
