@@ -251,8 +251,8 @@ def _control_first(
     if labels.shape[0] < 2:
         raise ValueError(
             f"{owner}: treatment has one arm ({listed}); at least two are needed. "
-            "Check the column, or the rows you selected: folds of a table that is sorted "
-            "by arm need TreatmentStratifiedKFold."
+            "Check the column, or the rows you selected: folds of a table that is "
+            "sorted by arm need TreatmentStratifiedKFold."
         )
     if control_arm is None:
         if set(labels.tolist()) != {0, 1}:
