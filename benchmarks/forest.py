@@ -73,6 +73,8 @@ def measure_draws(options, pythons):
         key = keys.get(library, environments.PINNED.get(library, [""])[0])
         name = "-".join(map(str, (key, designs[:8], *job))) + ".json"
         path = Path(options.cache) / "forest" / name
+        if options.finished and not path.exists():
+            return []
         if not path.exists():
             library, n, n_draws, design = job
             rows = child(

@@ -48,6 +48,7 @@ def parse(arguments=None):
     forest = commands.choices["forest"]
     forest.add_argument("--repeats", type=int, default=3)
     forest.add_argument("--only", default="", help="parts whose name contains it")
+    forest.add_argument("--finished", action="store_true", help="no further draws")
     return parser.parse_args(arguments)
 
 
