@@ -1,8 +1,8 @@
 """Leaf statistics, and from them estimates and variances (numba kernels).
 
 A leaf keeps weighted means of its estimation rows: y for a regression; y, w, wy, ww for
-an effect; y, w, z, zy, zw with an instrument; a, b for a ratio; y, all w_k, w_k y and
-w_k w_l, l <= k, for several arms. The forest averages the statistics over trees, which
+an effect; y, w, z, zy, zw with an instrument; y, all w_k, w_k y and w_k w_l, l <= k,
+for several arms. The forest averages the statistics over trees, which
 weights every training row as the forest kernel does, and solves the moment equation
 once per new row.
 """
@@ -14,7 +14,6 @@ import numpy as np
 from skcausal.estimation.forests._growing import goes_left
 from skcausal.estimation.forests._relabelling import (
     CAUSAL,
-    INSTRUMENTAL,
     MULTI_ARM,
     REGRESSION,
 )
@@ -28,7 +27,7 @@ def n_statistics(kind, n_targets):
     if kind == MULTI_ARM:
         n = n_targets - 1
         return 1 + 2 * n + n * (n + 1) // 2
-    return (1, 4, 5, 2)[kind]
+    return (1, 4, 5)[kind]
 
 
 @bare
@@ -86,7 +85,7 @@ def add_statistics(kind, targets, row, weight, out):
     if kind == CAUSAL:
         out[2] += weight * w * y
         out[3] += weight * w * w
-    elif kind == INSTRUMENTAL:
+    else:
         z = targets[row, 2]
         out[2] += weight * z
         out[3] += weight * z * y
@@ -152,20 +151,15 @@ def solve(kind, mean, influence):
         influence[2] = 1.0 / variance
         influence[3] = -slope / variance
         return slope
-    if kind == INSTRUMENTAL:
-        y, w, z = mean[0], mean[1], mean[2]
-        covariance = mean[4] - z * w
-        slope = (mean[3] - z * y) / covariance
-        influence[0] = -z / covariance
-        influence[1] = z * slope / covariance
-        influence[2] = (w * slope - y) / covariance
-        influence[3] = 1.0 / covariance
-        influence[4] = -slope / covariance
-        return slope
-    ratio = mean[0] / mean[1]
-    influence[0] = 1.0 / mean[1]
-    influence[1] = -ratio / mean[1]
-    return ratio
+    y, w, z = mean[0], mean[1], mean[2]
+    covariance = mean[4] - z * w
+    slope = (mean[3] - z * y) / covariance
+    influence[0] = -z / covariance
+    influence[1] = z * slope / covariance
+    influence[2] = (w * slope - y) / covariance
+    influence[3] = 1.0 / covariance
+    influence[4] = -slope / covariance
+    return slope
 
 
 @bare
@@ -265,6 +259,22 @@ def find_leaves(
                 out[tree, rows[i] - start] = leaf
 
 
+@bare
+def mean_statistics(statistics, leaves, position, mean):
+    """Write the mean statistics of the trees that count for a row; return how many."""
+    count = 0
+    mean[:] = 0.0
+    for tree in range(leaves.shape[0]):
+        leaf = leaves[tree, position]
+        if leaf >= 0:
+            count += 1
+            for column in range(mean.shape[0]):
+                mean[column] += statistics[leaf, column]
+    for column in range(mean.shape[0] if count > 0 else 0):
+        mean[column] /= count
+    return count
+
+
 @kernel
 def predict(
     kind,
@@ -295,19 +305,9 @@ def predict(
             codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
         )
         for row in range(start, stop):
-            count = 0
-            mean[:] = 0.0
-            for tree in range(n_trees):
-                leaf = leaves[tree, row - start]
-                if leaf >= 0:
-                    count += 1
-                    for column in range(n_columns):
-                        mean[column] += statistics[leaf, column]
-            if count == 0:
+            if mean_statistics(statistics, leaves, row - start, mean) == 0:
                 estimates[row], variances[row] = np.nan, np.nan
                 continue
-            for column in range(n_columns):
-                mean[column] /= count
             estimates[row] = solve(kind, mean, influence)
             if with_variance:
                 variances[row] = row_variance(

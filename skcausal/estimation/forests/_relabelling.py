@@ -12,8 +12,8 @@ import numpy as np
 
 from skcausal.estimation.forests._sampling import bare
 
-REGRESSION, CAUSAL, INSTRUMENTAL, RATIO = 0, 1, 2, 3
-MULTI_ARM = 4  # labelled contrast by contrast, in ``_several_splitting``
+REGRESSION, CAUSAL, INSTRUMENTAL = 0, 1, 2
+MULTI_ARM = 3  # labelled contrast by contrast, in ``_several_splitting``
 
 
 @bare
@@ -26,9 +26,7 @@ def relabel(kind, targets, weight, start, stop, labels):
         return relabel_mean(targets, weight, start, stop, labels)
     if kind == CAUSAL:
         return relabel_slope(targets, weight, start, stop, labels, 1)
-    if kind == INSTRUMENTAL:
-        return relabel_slope(targets, weight, start, stop, labels, 2)
-    return relabel_ratio(targets, weight, start, stop, labels)
+    return relabel_slope(targets, weight, start, stop, labels, 2)
 
 
 @bare
@@ -98,25 +96,5 @@ def relabel_slope(targets, weight, start, stop, labels, column):
         residual = targets[i, 0] - y_mean - slope * (targets[i, 1] - w_mean)
         rho, mass = share * z * residual, share * z * z
         tops = keep_label(labels, i, rho, mass, 1 if z < 0 else 0, tops)
-    labels[3][0], labels[3][1] = tops
-    return True
-
-
-@bare
-def relabel_ratio(targets, weight, start, stop, labels):
-    """Ratio of the means of two columns: rho = a - tau b, mass = b >= 0."""
-    a, b = 0.0, 0.0
-    for i in range(start, stop):
-        share = np.float64(weight[i])
-        a += share * targets[i, 0]
-        b += share * targets[i, 1]
-    if b <= 0.0:
-        return False
-    ratio = a / b
-    tops = 0.0, 0.0
-    for i in range(start, stop):
-        share, mass = np.float64(weight[i]), np.float64(targets[i, 1])
-        rho = share * (targets[i, 0] - ratio * mass)
-        tops = keep_label(labels, i, rho, share * mass, 0, tops)
     labels[3][0], labels[3][1] = tops
     return True

@@ -10,6 +10,7 @@ import numpy as np
 from skcausal.estimation.forests._prediction import (
     BLOCK,
     find_leaves,
+    mean_statistics,
     row_variance,
 )
 from skcausal.estimation.forests._sampling import bare, kernel
@@ -108,18 +109,9 @@ def predict_several(
             codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
         )
         for row in range(start, stop):
-            count = 0
-            mean[:] = 0.0
-            for tree in range(n_trees):
-                leaf = leaves[tree, row - start]
-                if leaf >= 0:
-                    count += 1
-                    for column in range(n_columns):
-                        mean[column] += statistics[leaf, column]
-            if count == 0:
+            if mean_statistics(statistics, leaves, row - start, mean) == 0:
                 estimates[row], variances[row] = np.nan, np.nan
                 continue
-            mean /= count
             solve_several(mean, estimates[row], influence, algebra)
             for k in range(n):
                 if np.isnan(estimates[row, k]):

@@ -18,7 +18,6 @@ KINDS = [
     relabelling.REGRESSION,
     relabelling.CAUSAL,
     relabelling.INSTRUMENTAL,
-    relabelling.RATIO,
 ]
 NO_LIMIT = 2**31 - 1
 
@@ -29,8 +28,6 @@ def make_rows(n, kind, seed=0, *, weighted=True):
     w = 0.7 * z + rng.normal(size=n)
     y = rng.normal(size=n) + w
     targets = np.column_stack([y, w, z])
-    if kind == relabelling.RATIO:
-        targets[:, 1] = rng.uniform(0.1, 2, n)
     weight = rng.uniform(0.5, 2, n) if weighted else np.ones(n)
     return targets.astype(np.float32), weight.astype(np.float32)
 
@@ -84,9 +81,6 @@ def labels_by_hand(kind, targets, weight):
 
     if kind == relabelling.REGRESSION:
         return weight * centred(y), weight, np.zeros(len(y))
-    if kind == relabelling.RATIO:
-        ratio = np.average(y, weights=weight) / np.average(w, weights=weight)
-        return weight * (y - ratio * w), weight * w, np.zeros(len(y))
     z = w if kind == relabelling.CAUSAL else z
     y, w, z = centred(y), centred(w), centred(z)
     slope = (weight * z * y).sum() / (weight * z * w).sum()
@@ -118,7 +112,7 @@ def test_labels(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_node_without_information_has_no_labels(kind):
     targets, weight = make_rows(20, kind)
-    targets[:] = 0 if kind == relabelling.RATIO else 1
+    targets[:] = 1
     assert not label(kind, targets, weight)[0]
 
 
@@ -350,7 +344,6 @@ def test_leaves_hold_weighted_means(kind):
         relabelling.REGRESSION: [y],
         relabelling.CAUSAL: [y, w, w * y, w * w],
         relabelling.INSTRUMENTAL: [y, w, z, z * y, z * w],
-        relabelling.RATIO: [y, w],
     }[kind]
     for number in range(n_leaves):
         inside = others[leaf[others] == number]
@@ -413,10 +406,8 @@ def estimate_by_hand(kind, mean):
     if kind == relabelling.CAUSAL:
         y, w, wy, ww = mean
         return (wy - w * y) / (ww - w * w)
-    if kind == relabelling.INSTRUMENTAL:
-        y, w, z, zy, zw = mean
-        return (zy - z * y) / (zw - z * w)
-    return mean[0] / mean[1]
+    y, w, z, zy, zw = mean
+    return (zy - z * y) / (zw - z * w)
 
 
 @pytest.mark.parametrize("kind", KINDS)
