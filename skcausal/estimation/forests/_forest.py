@@ -161,19 +161,17 @@ class FlatForest:
 
     def leaves(self, codes: np.ndarray) -> np.ndarray:
         """Return the leaf of each row in each tree, -1 where it is empty."""
-        found = np.empty((self.n_trees, codes.shape[0]), dtype=np.int32)
-        _prediction.find_leaves(
+        found = np.empty((codes.shape[0], self.n_trees), dtype=np.int32)
+        _paths.write_leaves(
             codes,
-            0,
-            codes.shape[0],
             self.trees,
             self.leaf_start,
             self.statistics,
-            self.statistics.shape[1] - 1,
             np.empty((0, 0), dtype=np.uint8),
+            _prediction.block_scratch(self.n_trees),
             found,
         )
-        return found.T
+        return found
 
     def paths(self, codes: np.ndarray, n_jobs: int | None) -> Any:
         """Return which nodes each row passes, sparse."""

@@ -18,10 +18,11 @@ from skcausal.estimation.forests._histograms import (
     pack,
 )
 from skcausal.estimation.forests._relabelling import relabel
-from skcausal.estimation.forests._sampling import bare, kernel, next_word, seeded
+from skcausal.estimation.forests._sampling import bare, kernel, next_word, start_stream
 from skcausal.estimation.forests._several_splitting import split_several
 from skcausal.estimation.forests._splitting import scan_categories, scan_ordered
 
+_NODES = np.uint64(3)  # the stream of random numbers that choose features
 _STACK = 64  # the smaller child is grown first, so that log2(rows) nodes can wait
 _HALVED_BELOW = (4096, 512, 128, 32)  # rows of a node: few rows, few bins
 
@@ -216,24 +217,13 @@ def fewer_bins(local, ordered_bytes, start, stop, halvings):
     return max(wanted, halvings)
 
 
-@kernel
 def gathered(words, targets, weight, rows):
     """Return copies of the rows: codes as words and as bytes, targets, weights."""
-    n = rows.shape[0]
-    local_words = np.empty((n, words.shape[1]), np.uint64)
-    local_targets = np.empty((n, targets.shape[1]), np.float32)
-    local_weight = np.empty(n, np.float32)
-    for i in range(n):
-        row = rows[i]
-        for k in range(words.shape[1]):
-            local_words[i, k] = words[row, k]
-        for k in range(targets.shape[1]):
-            local_targets[i, k] = targets[row, k]
-        local_weight[i] = weight[row]
-    return local_words, local_words.view(np.uint8), local_targets, local_weight
+    local_words = words.take(rows, axis=0)
+    codes = local_words.view(np.uint8)
+    return local_words, codes, targets.take(rows, axis=0), weight.take(rows)
 
 
-@kernel
 def scratch(n, n_chosen, codes, ordered, with_low):
     """Return what all nodes of a tree share: labels, packed words, histograms.
 
@@ -245,16 +235,13 @@ def scratch(n, n_chosen, codes, ordered, with_low):
     labels = rho, mass, low, np.zeros(2, np.float32)
     wide = not one_word(n, with_low)
     packed = np.empty(n, np.int64), np.empty(n if wide else 0, np.int64)
-    n_levels = 0
-    for j in range(ordered.shape[0]):
-        if not ordered[j]:
-            for i in range(n):
-                n_levels = max(n_levels, np.int64(codes[i, j]) + 1)
+    categories = codes[:, : len(ordered)][:, ~ordered]
+    n_levels = int(categories.max()) + 1 if categories.size else 0
     histogram = np.empty(n_chosen * 256, np.int64)
     other = np.empty(n_chosen * 256 if wide else 0, np.int64)
     order = np.empty(256, np.int64), np.empty(256, np.float64)
     best, subset = np.zeros(3, np.float64), np.zeros(4, np.uint64)
-    in_order = n_chosen == ordered.shape[0] and n_levels == 0
+    in_order = n_chosen == len(ordered) and bool(ordered.all())
     gains = np.empty(n_chosen * 256, np.float32)
     work = (
         (histogram, other),
@@ -268,7 +255,6 @@ def scratch(n, n_chosen, codes, ordered, with_low):
     return labels, packed, work
 
 
-@kernel
 def grow_tree(
     kind,
     words,
@@ -290,26 +276,72 @@ def grow_tree(
     ``rules`` as in ``_splitting.allowed``. For several contrasts ``kind`` is None, and
     ``several`` comes from ``_several_splitting.several_scratch``.
     """
-    n, n_features = rows.shape[0], ordered.shape[0]
+    n, n_features = len(rows), len(ordered)
     local = gathered(words, targets, weight, rows)
     labels, packed, work = scratch(n, n_chosen, local[1], ordered, rules[1] > 0)
-    best, subset = work[1], work[2]
-    features = np.arange(n_features)
-    n_ordered = ordered_first(features, ordered)
     ordered_bytes = np.zeros(words.shape[1], np.uint64)
-    mask = ordered_bytes.view(np.uint8)
-    for j in range(n_features):
-        mask[j] = 255 if ordered[j] else 0
+    ordered_bytes.view(np.uint8)[:n_features] = np.where(ordered, 255, 0)
+    capacity = 2 * max(n // max(int(rules[0]), 1), 1) + 1
+    n_sets = 0 if ordered.all() else capacity
+    out = (
+        np.empty(capacity, np.int64),
+        np.full(n_sets, -1, np.int32),
+        np.zeros((n_sets, 4), np.uint64),
+    )
+    n_nodes, n_leaves, n_subsets = grow_nodes(
+        kind,
+        local,
+        (ordered, ordered_bytes, np.arange(n_features)),
+        rules,
+        max_depth,
+        n_chosen,
+        seed,
+        tree,
+        labels,
+        packed,
+        work,
+        several,
+        np.zeros((_STACK, 5), np.int64),
+        np.empty(1, np.uint64),
+        out,
+    )
+    nodes, subset_of, subsets = out
+    kept = nodes[:n_nodes], subset_of[: n_nodes if n_sets else 0], subsets[:n_subsets]
+    return *(array.copy() for array in kept), n_leaves
+
+
+@kernel
+def grow_nodes(
+    kind,
+    local,
+    columns,
+    rules,
+    max_depth,
+    n_chosen,
+    seed,
+    tree,
+    labels,
+    packed,
+    work,
+    several,
+    stack,
+    state,
+    out,
+):
+    """Write nodes and subsets; return how many there are, and how many leaves.
+
+    Returns (nodes, leaves, subsets). ``columns`` are flags of ordered features, their
+    bytes in a word of codes, and the numbers of all features.
+    """
+    ordered, ordered_bytes, features = columns
+    nodes, subset_of, subsets = out
+    best, subset = work[1], work[2]
+    n_ordered = ordered_first(features, ordered)
+    n, n_features = local[0].shape[0], ordered.shape[0]
     least = max(np.int64(rules[0]), 1)
-    capacity = 2 * max(n // least, 1) + 1
-    nodes = np.empty(capacity, np.int64)
-    n_sets = 0 if n_ordered == n_features else capacity
-    subset_of = np.full(n_sets, -1, np.int32)
-    subsets = np.zeros((n_sets, 4), np.uint64)
-    state = seeded(seed, 3, tree)
-    stack = np.zeros((_STACK, 5), np.int64)
+    start_stream(state, seed, _NODES, tree)
     stack[0, 1] = n
-    height, n_nodes, n_leaves, n_subsets = 1, 1, 0, 0
+    height, n_nodes, n_leaves, n_subsets = 1, np.int64(1), 0, 0
     while height:
         height -= 1
         start, stop, number, depth, halvings = stack[height]
@@ -353,10 +385,4 @@ def grow_tree(
             stack, height, start, middle, stop, n_nodes, depth + 1, halvings
         )
         n_nodes += 2
-    sizes = n_nodes if n_sets else 0
-    return (
-        nodes[:n_nodes].copy(),
-        subset_of[:sizes].copy(),
-        subsets[:n_subsets].copy(),
-        n_leaves,
-    )
+    return n_nodes, n_leaves, n_subsets

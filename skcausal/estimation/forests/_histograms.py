@@ -10,7 +10,7 @@ integer sums do not depend on their order.
 
 import numpy as np
 
-from skcausal.estimation.forests._sampling import bare
+from skcausal.estimation.forests._sampling import bare, inlined
 
 MAX_NODE = 2**24 - 1
 TWO_WORDS = 24  # bits of a count where a row takes two words
@@ -19,7 +19,7 @@ _MASS_BITS = 8
 _ONE_WORD = 8191, 1023  # most rows without and with low ones; rho keeps 14 bits
 
 
-@bare
+@inlined
 def one_word(n_rows, with_low):
     """Tell whether one word is enough for a node."""
     return n_rows <= (_ONE_WORD[1] if with_low else _ONE_WORD[0])

@@ -13,42 +13,27 @@ import numpy as np
 from skcausal.estimation.forests._prediction import (
     BLOCK,
     bag_variance,
+    block_scratch,
     find_leaves,
-    leaf_of,
+    leaves_of,
 )
 from skcausal.estimation.forests._relabelling import REGRESSION
-from skcausal.estimation.forests._sampling import bare, kernel
+from skcausal.estimation.forests._sampling import allocating, bare
 
 
-@kernel
 def rows_by_leaf(nodes, subset_of, subsets, n_leaves, codes, weight, rows):
     """Return rows of positive weight by leaf, their shares, and the leaves' starts.
 
     The shares of a leaf add up to one.
     """
-    leaves = np.empty(rows.shape[0], np.int64)
-    start = np.zeros(n_leaves + 1, np.int64)
-    for i in range(rows.shape[0]):
-        leaves[i] = -1
-        if weight[rows[i]] > 0:
-            leaves[i] = leaf_of(nodes, codes, rows[i], subset_of, subsets)
-            start[leaves[i] + 1] += 1
-    for leaf in range(n_leaves):
-        start[leaf + 1] += start[leaf]
-    position = start[:-1].copy()
-    members = np.empty(start[n_leaves], np.int32)
-    shares = np.empty(start[n_leaves], np.float32)
-    for i in range(rows.shape[0]):
-        if leaves[i] >= 0:
-            members[position[leaves[i]]] = rows[i]
-            position[leaves[i]] += 1
-    for leaf in range(n_leaves):
-        total = 0.0
-        for k in range(start[leaf], start[leaf + 1]):
-            total += weight[members[k]]
-        for k in range(start[leaf], start[leaf + 1]):
-            shares[k] = weight[members[k]] / total
-    return members, shares, start
+    rows = rows[weight[rows] > 0]
+    leaves = leaves_of(nodes, subset_of, subsets, codes, rows)
+    members = rows[np.argsort(leaves, kind="stable")]
+    sizes = np.bincount(leaves, minlength=n_leaves)
+    totals = np.bincount(leaves, weights=weight[rows], minlength=n_leaves)
+    shares = weight[members] / np.repeat(totals, sizes)
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    return members, shares.astype(np.float32), start
 
 
 @bare
@@ -206,7 +191,7 @@ def influence_of_trees(leaves, position, leaf_rows, rho, values):
         values[tree] -= mean / count
 
 
-@kernel
+@allocating
 def predict_local(
     kind,
     codes,
@@ -232,7 +217,8 @@ def predict_local(
     trees, leaf_start, statistics = forest
     n_rows, d = near_data[1].shape
     n_trees, n_columns = leaf_start.shape[0] - 1, statistics.shape[1] - 1
-    leaves = np.empty((n_trees, BLOCK), np.int32)
+    block = block_scratch(n_trees)
+    leaves = block[3]
     alpha, rho = np.zeros(n_rows), np.empty(n_rows)
     near = np.empty(n_rows, np.int32)
     target = 0 if kind == REGRESSION else 1
@@ -244,7 +230,7 @@ def predict_local(
     for start in range(first_row, last_row, BLOCK):
         stop = min(start + BLOCK, last_row)
         find_leaves(
-            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
+            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, block
         )
         for row in range(start, stop):
             at, center = row - start, centers[row]

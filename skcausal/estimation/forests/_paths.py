@@ -1,7 +1,30 @@
-"""The nodes that rows pass on their way to a leaf (numba kernels)."""
+"""The nodes that rows pass on their way to a leaf, and the leaf (numba kernels)."""
 
 from skcausal.estimation.forests._growing import goes_left
+from skcausal.estimation.forests._prediction import BLOCK, find_leaves
 from skcausal.estimation.forests._sampling import kernel
+
+
+@kernel
+def write_leaves(codes, trees, leaf_start, statistics, drawn, block, out):
+    """Write the leaf of each row in each tree, -1 where it is empty."""
+    n, last_column = codes.shape[0], statistics.shape[1] - 1
+    for start in range(0, n, BLOCK):
+        stop = min(start + BLOCK, n)
+        find_leaves(
+            codes,
+            start,
+            stop,
+            trees,
+            leaf_start,
+            statistics,
+            last_column,
+            drawn,
+            block,
+        )
+        for row in range(start, stop):
+            for tree in range(out.shape[1]):
+                out[row, tree] = block[3][tree, row - start]
 
 
 @kernel

@@ -143,12 +143,12 @@ def _grow_trees(
 
 def _is_compiled() -> bool:
     """Tell whether the largest kernel was compiled before, or need not be."""
-    kernel = _growing.grow_tree
+    kernel = _growing.grow_nodes
     if not hasattr(kernel, "signatures") or kernel.signatures:
         return True
     version = f"py{sys.version_info.major}{sys.version_info.minor}"
     written = Path(kernel.stats.cache_path or ".").glob(
-        f"_growing.grow_tree-*.{version}.nbi"
+        f"_growing.grow_nodes-*.{version}.nbi"
     )
     source = Path(_growing.__file__).stat().st_mtime
     return any(index.stat().st_mtime >= source for index in written)

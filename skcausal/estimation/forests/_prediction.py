@@ -17,9 +17,9 @@ from skcausal.estimation.forests._relabelling import (
     MULTI_ARM,
     REGRESSION,
 )
-from skcausal.estimation.forests._sampling import bare, kernel
+from skcausal.estimation.forests._sampling import bare, inlined, kernel
 
-BLOCK = 64  # rows whose leaves are looked up together
+BLOCK = 128  # rows whose leaves are looked up together
 
 
 def n_statistics(kind, n_targets):
@@ -43,31 +43,36 @@ def leaf_of(nodes, codes, row, subset_of, subsets):
 
 
 @bare
-def route(nodes, codes, rows, first, last, subset_of, subsets, leaves):
+def route(nodes, codes, rows, first, last, subset_of, subsets, active, leaves):
     """Write the leaves that the rows ``rows[first:last]`` end in.
 
-    All rows take a step down at a time, so that their memory accesses overlap.
+    All rows take a step down at a time, so that their memory accesses overlap;
+    ``active`` has room for those that are still on their way.
     """
     if subset_of.shape[0] > 0:
         for r in range(first, last):
-            leaves[r - first] = leaf_of(nodes, codes, rows[r], subset_of, subsets)
+            row = np.int64(rows[r])
+            leaves[r - first] = leaf_of(nodes, codes, row, subset_of, subsets)
         return
+    n_active = last - first if nodes[0] >= 0 else 0
     for r in range(last - first):
-        leaves[r] = 0
-    moving = True
-    while moving:
-        moving = False
-        for r in range(last - first):
-            node = nodes[np.uintp(leaves[r])]
-            inner = node >= 0
-            feature = np.uintp((node >> 9) & 0xFFFFFF if inner else 0)
+        leaves[r], active[r] = nodes[0], r
+    while n_active:
+        kept = 0
+        for a in range(n_active):
+            r = np.uintp(active[a])
+            node = leaves[r]  # a node's word until it is that of a leaf
             right = (node >> 8) & 1
+            feature = np.uintp((node >> 9) & 0xFFFFFF)
             code = np.uint8(codes[np.uintp(rows[first + r]), feature] - right)
             step = 0 if code <= np.uint8((node & 255) - right) else 1
-            leaves[r] = (node >> 33) + step if inner else leaves[r]
-            moving |= inner
+            node = nodes[np.uintp((node >> 33) + step)]
+            leaves[r] = node
+            active[kept] = r
+            kept += 1 if node >= 0 else 0
+        n_active = kept
     for r in range(last - first):
-        leaves[r] = -nodes[leaves[r]] - 1
+        leaves[r] = -leaves[r] - 1
 
 
 @bare
@@ -106,7 +111,23 @@ def add_products(targets, row, weight, out):
             position += 1
 
 
+def leaves_of(nodes, subset_of, subsets, codes, rows):
+    """Return the leaf that each of the rows ends in."""
+    leaves = np.empty(len(rows), np.int64)
+    active = np.empty(BLOCK, np.int32)
+    route_all(nodes, codes, rows, subset_of, subsets, active, leaves)
+    return leaves
+
+
 @kernel
+def route_all(nodes, codes, rows, subset_of, subsets, active, leaves):
+    """Write what ``leaves_of`` returns."""
+    for first in range(0, rows.shape[0], BLOCK):
+        last = min(first + BLOCK, rows.shape[0])
+        own = leaves[first:last]
+        route(nodes, codes, rows, first, last, subset_of, subsets, active, own)
+
+
 def fill_leaves(
     kind, nodes, subset_of, subsets, n_leaves, codes, targets, weight, rows, n_columns
 ):
@@ -114,22 +135,23 @@ def fill_leaves(
 
     The last column is the weight of the leaf; 0 marks an empty one.
     """
-    sums = np.zeros((n_leaves, n_columns + 1), np.float64)
-    leaves = np.empty(BLOCK, np.int64)
-    for first in range(0, rows.shape[0], BLOCK):
-        last = min(first + BLOCK, rows.shape[0])
-        route(nodes, codes, rows, first, last, subset_of, subsets, leaves)
-        for i in range(first, last):
-            row, leaf = rows[i], leaves[i - first]
-            if weight[row] > 0:
-                add_statistics(kind, targets, row, weight[row], sums[leaf])
-                sums[leaf, n_columns] += weight[row]
-    for leaf in range(n_leaves):
-        total = sums[leaf, n_columns]
-        if total > 0:
-            for column in range(n_columns):
-                sums[leaf, column] /= total
+    leaves = leaves_of(nodes, subset_of, subsets, codes, rows)
+    sums = np.zeros((n_leaves, n_columns + 1))
+    add_rows(kind, targets, weight, rows, leaves, sums)
+    total = sums[:, -1:]
+    np.divide(sums[:, :-1], total, out=sums[:, :-1], where=total > 0)
     return sums.astype(np.float32)
+
+
+@kernel
+def add_rows(kind, targets, weight, rows, leaves, sums):
+    """Add the statistics of the rows to those of their leaves."""
+    last_column = sums.shape[1] - 1
+    for i in range(rows.shape[0]):
+        row, leaf = rows[i], leaves[i]
+        if weight[row] > 0:
+            add_statistics(kind, targets, row, weight[row], sums[leaf])
+            sums[leaf, last_column] += weight[row]
 
 
 @bare
@@ -208,7 +230,7 @@ def bag_variance(values, bag_size):
     sampling variance of the forest plus the Monte-Carlo variance of few trees, which is
     taken off.
     """
-    n_bags, between, total = 0, 0.0, 0.0
+    n_bags, between, total = 0.0, 0.0, 0.0
     for bag in range(values.shape[0] // bag_size):
         bag_mean, squares = 0.0, 0.0
         for tree in range(bag * bag_size, (bag + 1) * bag_size):
@@ -218,7 +240,7 @@ def bag_variance(values, bag_size):
             bag_mean /= bag_size
             between += bag_mean * bag_mean
             total += squares / bag_size
-            n_bags += 1
+            n_bags += 1.0
     if n_bags < 2:
         return np.nan
     between /= n_bags
@@ -232,27 +254,40 @@ def is_drawn(drawn, tree, row):
     return (drawn[tree >> 3, row] >> (tree & 7)) & 1
 
 
-@kernel
+@inlined
+def block_scratch(n_trees):
+    """Return what ``find_leaves`` works in, and writes to."""
+    return (
+        np.empty(BLOCK, np.int32),
+        np.empty(BLOCK, np.int32),
+        np.empty(BLOCK, np.int64),
+        np.empty((n_trees, BLOCK), np.int32),
+    )
+
+
+@bare
 def find_leaves(
-    codes, start, stop, trees, leaf_start, statistics, last_column, drawn, out
+    codes, start, stop, trees, leaf_start, statistics, last_column, drawn, block
 ):
     """Write the leaf of each row of a block in each tree; -1 where it does not count.
 
-    A leaf counts if it is not empty and the row was not drawn for the tree.
+    A leaf counts if it is not empty and the row was not drawn for the tree. ``block``
+    comes from ``block_scratch``.
     """
     nodes, node_start, subset_of, subset_start, subsets, set_start = trees
-    rows, leaves = np.empty(stop - start, np.int64), np.empty(stop - start, np.int64)
+    rows, active, leaves, out = block
+    zero = np.int64(0)
     for tree in range(node_start.shape[0] - 1):
         own = nodes[node_start[tree] : node_start[tree + 1]]
         own_sets = subset_of[subset_start[tree] : subset_start[tree + 1]]
         own_subsets = subsets[set_start[tree] : set_start[tree + 1]]
-        n_rows = 0
+        n_rows = zero
         for row in range(start, stop):
             out[tree, row - start] = -1
             if drawn.shape[0] == 0 or not is_drawn(drawn, tree, row):
                 rows[n_rows] = row
                 n_rows += 1
-        route(own, codes, rows, 0, n_rows, own_sets, own_subsets, leaves)
+        route(own, codes, rows, zero, n_rows, own_sets, own_subsets, active, leaves)
         for i in range(n_rows):
             leaf = leaf_start[tree] + leaves[i]
             if statistics[leaf, last_column] > 0:
@@ -275,7 +310,6 @@ def mean_statistics(statistics, leaves, position, mean):
     return count
 
 
-@kernel
 def predict(
     kind,
     codes,
@@ -294,15 +328,55 @@ def predict(
 
     NaN marks a row for which no tree counts.
     """
-    n_columns = statistics.shape[1] - 1
-    n_trees = leaf_start.shape[0] - 1
-    leaves = np.empty((n_trees, BLOCK), np.int32)
-    mean, influence = np.empty(n_columns), np.empty(n_columns)
-    values = np.empty(n_trees)
-    for start in range(first_row, last_row, BLOCK):
-        stop = min(start + BLOCK, last_row)
+    n_trees, n_columns = len(leaf_start) - 1, statistics.shape[1] - 1
+    predict_rows(
+        kind,
+        codes,
+        (first_row, last_row),
+        trees,
+        leaf_start,
+        statistics,
+        drawn,
+        bag_size,
+        with_variance,
+        block_scratch(n_trees),
+        (np.empty(n_columns), np.empty(n_columns), np.empty(n_trees)),
+        estimates,
+        variances,
+    )
+
+
+@kernel
+def predict_rows(
+    kind,
+    codes,
+    ends,
+    trees,
+    leaf_start,
+    statistics,
+    drawn,
+    bag_size,
+    with_variance,
+    block,
+    room,
+    estimates,
+    variances,
+):
+    """Do what ``predict`` does in arrays that it provides."""
+    mean, influence, values = room
+    leaves = block[3]
+    for start in range(ends[0], ends[1], BLOCK):
+        stop = min(start + BLOCK, ends[1])
         find_leaves(
-            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
+            codes,
+            start,
+            stop,
+            trees,
+            leaf_start,
+            statistics,
+            mean.shape[0],
+            drawn,
+            block,
         )
         for row in range(start, stop):
             if mean_statistics(statistics, leaves, row - start, mean) == 0:
@@ -315,7 +389,7 @@ def predict(
                 )
 
 
-@bare
+@kernel
 def mark_drawn(drawn, tree, grow, estimate):
     """Mark the rows of a tree in the bit matrix ``drawn``."""
     bit = np.uint8(1 << (tree & 7))

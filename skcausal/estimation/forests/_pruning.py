@@ -2,11 +2,10 @@
 
 import numpy as np
 
-from skcausal.estimation.forests._prediction import BLOCK, route
-from skcausal.estimation.forests._sampling import bare, kernel
+from skcausal.estimation.forests._prediction import leaves_of
+from skcausal.estimation.forests._sampling import kernel
 
 
-@kernel
 def pruned(nodes, subset_of, subsets, n_leaves, codes, weight, rows, least):
     """Return nodes, places of subsets and number of leaves of a smaller tree.
 
@@ -14,26 +13,19 @@ def pruned(nodes, subset_of, subsets, n_leaves, codes, weight, rows, least):
     the root has fewer. Where one side of a split is short of rows, the split goes: its
     node becomes a leaf, or what the other side was.
     """
-    counts = np.zeros(n_leaves, np.int64)
-    leaves = np.empty(BLOCK, np.int64)
-    for first in range(0, rows.shape[0], BLOCK):
-        last = min(first + BLOCK, rows.shape[0])
-        route(nodes, codes, rows, first, last, subset_of, subsets, leaves)
-        for i in range(first, last):
-            counts[leaves[i - first]] += 1 if weight[rows[i]] > 0 else 0
-    n_short = 0
-    for count in counts:
-        n_short += count < least
-    if n_short == 0:
+    leaves = leaves_of(nodes, subset_of, subsets, codes, rows)
+    counts = np.bincount(leaves[weight[rows] > 0], minlength=n_leaves)
+    if counts.min() >= least:
         return nodes, subset_of, n_leaves
-    stands_for = np.arange(nodes.shape[0])
-    is_leaf = nodes < 0
-    totals = np.zeros(nodes.shape[0], np.int64)
-    resolve(nodes, counts, least, stands_for, is_leaf, totals)
-    return compact(nodes, subset_of, stands_for, is_leaf)
+    stands_for, is_leaf = np.arange(len(nodes)), nodes < 0
+    resolve(nodes, counts, least, stands_for, is_leaf, np.zeros(len(nodes), np.int64))
+    new, old = np.empty((2, len(nodes)), np.int64)
+    sets = np.full(len(subset_of), -1, np.int32)
+    n_nodes, n_leaves = compact(nodes, subset_of, stands_for, is_leaf, new, old, sets)
+    return new[:n_nodes].copy(), sets[:n_nodes].copy(), n_leaves
 
 
-@bare
+@kernel
 def resolve(nodes, counts, least, stands_for, is_leaf, totals):
     """Decide from the last node to the root: children have higher numbers."""
     for number in range(nodes.shape[0] - 1, -1, -1):
@@ -50,11 +42,8 @@ def resolve(nodes, counts, least, stands_for, is_leaf, totals):
 
 
 @kernel
-def compact(nodes, subset_of, stands_for, is_leaf):
-    """Return the nodes that are left, numbered anew, and the number of leaves."""
-    new = np.empty(nodes.shape[0], np.int64)
-    sets = np.full(subset_of.shape[0], -1, np.int32)
-    old = np.empty(nodes.shape[0], np.int64)
+def compact(nodes, subset_of, stands_for, is_leaf, new, old, sets):
+    """Write the nodes that are left, numbered anew; return how many, and the leaves."""
     old[0] = stands_for[0]
     n_nodes, n_leaves = 1, 0
     number = 0
@@ -72,5 +61,4 @@ def compact(nodes, subset_of, stands_for, is_leaf):
             old[n_nodes], old[n_nodes + 1] = stands_for[left], stands_for[left + 1]
             n_nodes += 2
         number += 1
-    kept = n_nodes if subset_of.shape[0] > 0 else 0
-    return new[:n_nodes].copy(), sets[:kept].copy(), n_leaves
+    return n_nodes, n_leaves

@@ -24,9 +24,8 @@ def relabel(kind, targets, weight, start, stop, labels):
     """
     if kind == REGRESSION:
         return relabel_mean(targets, weight, start, stop, labels)
-    if kind == CAUSAL:
-        return relabel_slope(targets, weight, start, stop, labels, 1)
-    return relabel_slope(targets, weight, start, stop, labels, 2)
+    column = kind  # that of the treatment is 1, that of the instrument 2
+    return relabel_slope(targets, weight, start, stop, labels, column)
 
 
 @bare

@@ -6,6 +6,7 @@ predictions.
 """
 
 import numba
+import numba.extending
 import numpy as np
 
 _STEP = np.uint64(0x9E3779B97F4A7C15)
@@ -13,8 +14,18 @@ _MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX_2 = np.uint64(0x94D049BB133111EB)
 _U30, _U27, _U31, _U32 = (np.uint64(shift) for shift in (30, 27, 31, 32))
 
-kernel = numba.njit(cache=True, nogil=True, error_model="numpy")
-bare = numba.njit(cache=True, nogil=True, error_model="numpy", _nrt=False)
+_BAGS, _TREES = np.uint64(1), np.uint64(2)  # streams of random numbers
+
+# Compiling is most of the first call. What Python calls is a kernel, and what only
+# kernels call is bare of an entry from Python; both work in arrays that they are given,
+# because each allocation compiles code of its own. Rarely used ones may allocate.
+_OPTIONS = {"cache": True, "nogil": True, "error_model": "numpy"}
+allocating = numba.njit(**_OPTIONS, no_cfunc_wrapper=True)
+kernel = numba.njit(**_OPTIONS, no_cfunc_wrapper=True, _nrt=False)
+inlined = numba.extending.register_jitable
+bare = numba.njit(
+    **_OPTIONS, no_cfunc_wrapper=True, no_cpython_wrapper=True, _nrt=False
+)
 
 
 @bare
@@ -32,15 +43,13 @@ def next_word(state):
     return mixed(state[0])
 
 
-@kernel
-def seeded(seed, stream, position):
-    """Return a generator for one stream (bags, trees) and position within it."""
-    state = np.empty(1, np.uint64)
+@bare
+def start_stream(state, seed, stream, position):
+    """Set the generator to a position within one stream of random numbers."""
     state[0] = np.uint64(seed)
-    state[0] = next_word(state) + np.uint64(stream)
+    state[0] = next_word(state) + stream
     state[0] = next_word(state) + np.uint64(position)
     next_word(state)
-    return state
 
 
 @bare
@@ -59,7 +68,6 @@ def choose(n, k, state, out):
     state[0] = counter
 
 
-@kernel
 def tree_units(n_units, n_bag, n_sample, n_grow, seed, bag, tree):
     """Return the sorted units that grow a tree and those that estimate in its leaves.
 
@@ -67,16 +75,25 @@ def tree_units(n_units, n_bag, n_sample, n_grow, seed, bag, tree):
     sample from the bag and splits it once more. Without honesty (``n_grow`` equal to
     ``n_sample``) the same units do both.
     """
-    state = seeded(seed, 1, bag)
-    in_bag = np.empty(n_bag + 1, np.int32)
-    choose(n_units, n_bag, state, in_bag)
-    state = seeded(seed, 2, tree)
-    sample = np.empty(n_sample + 1, np.int32)
-    choose(n_bag, n_sample, state, sample)
-    chosen = np.empty(n_grow + 1, np.int32)
-    choose(n_sample, n_grow, state, chosen)
+    in_bag, sample, chosen = (
+        np.empty(n + 1, np.int32) for n in (n_bag, n_sample, n_grow)
+    )
     grow = np.empty(n_grow, np.int32)
     estimate = np.empty(n_sample - n_grow if n_grow < n_sample else n_sample, np.int32)
+    state = np.empty(1, np.uint64)
+    draw_units(n_units, seed, bag, tree, state, in_bag, sample, chosen, grow, estimate)
+    return grow, estimate
+
+
+@kernel
+def draw_units(n_units, seed, bag, tree, state, in_bag, sample, chosen, grow, estimate):
+    """Write what ``tree_units`` returns; other arrays are room to work in."""
+    n_bag, n_sample, n_grow = in_bag.size - 1, sample.size - 1, grow.size
+    start_stream(state, seed, _BAGS, bag)
+    choose(n_units, n_bag, state, in_bag)
+    start_stream(state, seed, _TREES, tree)
+    choose(n_bag, n_sample, state, sample)
+    choose(n_sample, n_grow, state, chosen)
     position, others = 0, 0
     for i in range(n_sample):
         unit = in_bag[sample[i]]
@@ -87,25 +104,16 @@ def tree_units(n_units, n_bag, n_sample, n_grow, seed, bag, tree):
                 continue
         estimate[others] = unit
         others += 1
-    return grow, estimate
 
 
-@kernel
 def rows_of(units, starts, members):
     """Return the rows of some units; without clusters each row is its own unit.
 
     ``members[starts[u]:starts[u + 1]]`` are the rows of unit ``u``; ``starts`` is empty
     if units are rows.
     """
-    if starts.shape[0] == 0:
+    if len(starts) == 0:
         return units
-    total = 0
-    for unit in units:
-        total += starts[unit + 1] - starts[unit]
-    rows = np.empty(total, np.int32)
-    position = 0
-    for unit in units:
-        for member in range(starts[unit], starts[unit + 1]):
-            rows[position] = members[member]
-            position += 1
-    return rows
+    sizes = starts[units + 1] - starts[units]
+    shift = starts[units] - (np.cumsum(sizes) - sizes)
+    return members[np.repeat(shift, sizes) + np.arange(sizes.sum())]

@@ -9,11 +9,12 @@ import numpy as np
 
 from skcausal.estimation.forests._prediction import (
     BLOCK,
+    block_scratch,
     find_leaves,
     mean_statistics,
     row_variance,
 )
-from skcausal.estimation.forests._sampling import bare, kernel
+from skcausal.estimation.forests._sampling import allocating, bare
 from skcausal.estimation.forests._several_labels import inverse_factor, inverse_from
 
 LEAST_VARIANCE = 1e-4  # an arm with this share of the weight is as good as missing
@@ -77,7 +78,7 @@ def solve_several(mean, effects, influence, algebra):
             effects[k] = np.nan
 
 
-@kernel
+@allocating
 def predict_several(
     codes,
     first_row,
@@ -99,14 +100,15 @@ def predict_several(
     n_columns = statistics.shape[1] - 1
     n = estimates.shape[1]
     n_trees = leaf_start.shape[0] - 1
-    leaves = np.empty((n_trees, BLOCK), np.int32)
+    block = block_scratch(n_trees)
+    leaves = block[3]
     mean, influence = np.empty(n_columns), np.empty((n, n_columns))
     values = np.empty(n_trees)
     algebra = np.empty((n, n)), np.empty(n), np.empty((n, n)), np.empty((n, n))
     for start in range(first_row, last_row, BLOCK):
         stop = min(start + BLOCK, last_row)
         find_leaves(
-            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
+            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, block
         )
         for row in range(start, stop):
             if mean_statistics(statistics, leaves, row - start, mean) == 0:
@@ -128,7 +130,7 @@ def predict_several(
                     )
 
 
-@kernel
+@allocating
 def gradients_several(
     codes, first_row, last_row, forest, roots, legendre, base, slopes
 ):
@@ -141,14 +143,15 @@ def gradients_several(
     n_trees, n_columns = leaf_start.shape[0] - 1, statistics.shape[1] - 1
     n = base.shape[1]
     nobody = np.empty((0, 0), np.uint8)
-    leaves = np.empty((n_trees, BLOCK), np.int32)
+    block = block_scratch(n_trees)
+    leaves = block[3]
     low, high, mean = np.zeros((3, n_columns))
     effects, influence = np.empty(n), np.empty((n, n_columns))
     algebra = np.empty((n, n)), np.empty(n), np.empty((n, n)), np.empty((n, n))
     for start in range(first_row, last_row, BLOCK):
         stop = min(start + BLOCK, last_row)
         find_leaves(
-            codes, start, stop, trees, leaf_start, statistics, n_columns, nobody, leaves
+            codes, start, stop, trees, leaf_start, statistics, n_columns, nobody, block
         )
         for row in range(start, stop):
             count = 0

@@ -19,16 +19,17 @@ import numpy as np
 from skcausal.estimation.forests._growing import goes_left
 from skcausal.estimation.forests._prediction import (
     BLOCK,
+    block_scratch,
     find_leaves,
     leaf_of,
     solve,
 )
-from skcausal.estimation.forests._sampling import bare, kernel
+from skcausal.estimation.forests._sampling import allocating, bare
 
 _BOTH, _LOST, _NEITHER = 0, 1, 2  # the row passes before and after an edge, ...
 
 
-@kernel
+@allocating
 def describe(nodes, leaf_values):
     """Return what the edges of a tree share for all rows.
 
@@ -146,7 +147,7 @@ def follow(nodes, codes, row, own_sets, own_subsets, before, cover, cases):
                 cases[edge] = _BOTH if passes else _LOST
 
 
-@kernel
+@allocating
 def gradients(
     kind, codes, first_row, last_row, forest, roots, legendre, drawn, base, slopes
 ):
@@ -159,12 +160,13 @@ def gradients(
     trees, leaf_start, statistics = forest
     points, masses = legendre
     n_trees, n_columns = leaf_start.shape[0] - 1, statistics.shape[1] - 1
-    leaves = np.empty((n_trees, BLOCK), np.int32)
+    block = block_scratch(n_trees)
+    leaves = block[3]
     low, high, mean, slope = np.zeros((4, n_columns))
     for start in range(first_row, last_row, BLOCK):
         stop = min(start + BLOCK, last_row)
         find_leaves(
-            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, leaves
+            codes, start, stop, trees, leaf_start, statistics, n_columns, drawn, block
         )
         for row in range(start, stop):
             count = 0
@@ -189,7 +191,7 @@ def gradients(
                     slopes[row, column] += masses[k] * slope[column] / count
 
 
-@kernel
+@allocating
 def explain(tree, edges, codes, rows, slopes, legendre, phi):
     """Add the Shapley values of a tree's share of the estimates to ``phi``.
 

@@ -63,7 +63,7 @@ def worths(histogram, n, bits, totals, handicap, rules, gains):
     costs more than arithmetic.
     """
     all_mass, _, all_rows = totals
-    to_mass, to_rho = shifts(bits, False)
+    to_mass, to_rho = shifts(bits, rules[1] > 0)
     row_mask = (np.int64(1) << bits) - 1
     low_bits = mass_mask(bits)
     least = np.int64(rules[0])
@@ -160,7 +160,7 @@ def scan_categories(
     levels, means = order
     with_low = rules[1] > 0
     bound = least_product(totals[0], rules[2])
-    n_levels = 0
+    n_levels = np.int64(0)
     for b in range(n_bins):
         if histogram[base + b] != 0:
             two = other[base + b] if bits == TWO_WORDS else np.int64(0)

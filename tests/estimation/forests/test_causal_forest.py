@@ -376,16 +376,16 @@ def test_compiled_code_is_found(fitted, monkeypatch, tmp_path):
 
     code = (
         "from skcausal.estimation.forests import _growing, _planting; "
-        "assert not getattr(_growing.grow_tree, 'signatures', None); "
+        "assert not getattr(_growing.grow_nodes, 'signatures', None); "
         "assert _planting._is_compiled()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     stats = SimpleNamespace(cache_path=str(tmp_path))
     kernel = SimpleNamespace(signatures=[], stats=stats)
-    monkeypatch.setattr(_planting._growing, "grow_tree", kernel)
+    monkeypatch.setattr(_planting._growing, "grow_nodes", kernel)
     assert not _planting._is_compiled()
     version = f"py{sys.version_info.major}{sys.version_info.minor}"
-    index = tmp_path / f"_growing.grow_tree-1.{version}.nbi"
+    index = tmp_path / f"_growing.grow_nodes-1.{version}.nbi"
     index.touch()
     assert _planting._is_compiled()
     os.utime(index, (0, 0))  # older than the source

@@ -10,6 +10,7 @@ from skcausal.estimation.forests import _prediction as prediction
 from skcausal.estimation.forests import _pruning as pruning
 from skcausal.estimation.forests import _relabelling as relabelling
 from skcausal.estimation.forests import _sampling as sampling
+from tests.estimation.forests.entries import call
 
 # Unsigned words are meant to wrap around; NumPy says so where numba is switched off.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in scalar")
@@ -92,7 +93,7 @@ def label(kind, targets, weight):
     labels = growing.scratch(n, 1, np.zeros((n, 8), np.uint8), np.array([True]), True)[
         0
     ]
-    solved = relabelling.relabel(kind, targets, weight, 0, n, labels)
+    solved = call(relabelling.relabel, kind, targets, weight, 0, n, labels)
     assert not solved or labels[3].tolist() == [np.abs(one).max() for one in labels[:2]]
     return solved, *labels[:3]
 
@@ -122,7 +123,7 @@ def one_split(kind, codes, targets, weight, ordered, rules):
     padded = np.zeros((len(codes), 8), np.uint8)
     padded[:, : codes.shape[1]] = codes
     rows = np.arange(len(codes), dtype=np.int32)
-    nodes, subset_of, subsets, n_leaves = growing.grow_tree(
+    tree = growing.grow_tree(
         kind,
         padded.view(np.uint64),
         targets,
@@ -135,11 +136,10 @@ def one_split(kind, codes, targets, weight, ordered, rules):
         0,
         0,
     )
+    nodes, *_, n_leaves = tree
     if n_leaves == 1:
         return None
-    return np.array(
-        [prediction.leaf_of(nodes, padded, i, subset_of, subsets) for i in rows]
-    ) == (-nodes[nodes[0] >> 33] - 1)
+    return prediction.leaves_of(*tree[:3], padded, rows) == (-nodes[nodes[0] >> 33] - 1)
 
 
 def gain_of(left, rho, mass):
@@ -246,13 +246,17 @@ def test_no_field_overflows(with_low):
         first, second = packed
         for sign in (1, -1):
             labels[0][:], labels[1][:], labels[2][:], labels[3][:] = sign, 1, 1, 1
-            bits = histograms.pack(labels, 0, n, with_low, first, second)
+            bits = call(histograms.pack, labels, 0, n, with_low, first, second)
             wide = int(second.sum()) if bits == 24 else 0
-            rho, mass, low_rows, rows = histograms.unpack(
-                int(first.sum()), wide, bits, with_low
+            rho, mass, low_rows, rows = call(
+                histograms.unpack, int(first.sum()), wide, bits, with_low
             )
-            unit = histograms.unpack(
-                int(first[0]), int(second[0]) if bits == 24 else 0, bits, with_low
+            unit = call(
+                histograms.unpack,
+                int(first[0]),
+                int(second[0]) if bits == 24 else 0,
+                bits,
+                with_low,
             )
             assert (rho, mass, low_rows, rows) == (
                 n * unit[0],
@@ -270,7 +274,7 @@ def test_codes_are_halved_but_not_those_of_categories():
     expected[:, 5] = codes[:, 5]
     ordered = np.full(16, 255, np.uint8)
     ordered[5] = 0
-    histograms.halve(codes.view(np.uint64), ordered.view(np.uint64), 10, 40)
+    call(histograms.halve, codes.view(np.uint64), ordered.view(np.uint64), 10, 40)
     np.testing.assert_array_equal(codes, expected)
 
 
@@ -370,8 +374,14 @@ def pruned_by_hand(nodes, counts, number, least):
 
 def ends_in(tree, nodes, subset_of, subsets, codes):
     while tree[0] == "split":
-        left = growing.goes_left(
-            nodes[tree[1]], codes[None], 0, subset_of, subsets, tree[1]
+        left = call(
+            growing.goes_left,
+            nodes[tree[1]],
+            codes[None],
+            0,
+            subset_of,
+            subsets,
+            tree[1],
         )
         tree = tree[2] if left else tree[3]
     return tree[1]
@@ -418,7 +428,7 @@ def test_estimates_and_their_influence(kind):
     columns = {1: [y, w, w * y, w * w], 2: [y, w, z, z * y, z * w]}.get(kind, [y, w])
     mean = np.array([c.mean() for c in columns[: prediction.n_statistics(kind, 3)]])
     influence = np.empty(len(mean))
-    assert prediction.solve(kind, mean, influence) == pytest.approx(
+    assert call(prediction.solve, kind, mean, influence) == pytest.approx(
         estimate_by_hand(kind, mean)
     )
     for column in range(len(mean)):
@@ -436,8 +446,8 @@ def test_variance_of_little_bags():
     leaves = np.arange(60, dtype=np.int32).reshape(60, 1)
     leaves[7] = -1  # its bag of three is left out
     mean, influence = statistics[:, :1].mean(axis=0).astype(float), np.ones(1)
-    ours = prediction.row_variance(
-        statistics, leaves, 0, 3, mean, influence, np.empty(60)
+    ours = call(
+        prediction.row_variance, statistics, leaves, 0, 3, mean, influence, np.empty(60)
     )
     bags = np.delete((statistics[:, 0] - mean).reshape(20, 3), 2, axis=0)
     between = (bags.mean(axis=1) ** 2).mean()
@@ -457,7 +467,7 @@ def test_debiased_variance_is_a_posterior_mean(ratio):
     if ratio <= 0:
         within = between / (1 + ratio * error)
         error = max(between, within) * np.sqrt(2 / 50)
-    ours = prediction.debiased_variance(between, within, 50)
+    ours = call(prediction.debiased_variance, between, within, 50)
     low = -(between - within) / error
     expected = stats.truncnorm(low, np.inf, loc=between - within, scale=error).mean()
     assert ours == pytest.approx(expected, rel=1e-6)
@@ -467,5 +477,5 @@ def test_debiased_variance_is_a_posterior_mean(ratio):
 def test_no_variance_is_zero_however_many_bags():
     """Far below zero the posterior mean tends to error^2 / |estimate|."""
     for n_bags in (500, 2000, 2700, 5000, 100_000):
-        ours = prediction.debiased_variance(0.0, 1.0, n_bags)
+        ours = call(prediction.debiased_variance, 0.0, 1.0, n_bags)
         assert ours == pytest.approx(2 / n_bags, rel=0.01)

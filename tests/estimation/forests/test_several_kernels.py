@@ -9,6 +9,7 @@ from skcausal.estimation.forests import _relabelling as relabelling
 from skcausal.estimation.forests import _several_labels as labels
 from skcausal.estimation.forests import _several_prediction as several_prediction
 from skcausal.estimation.forests import _several_splitting as splitting
+from tests.estimation.forests.entries import call
 
 # Unsigned words are meant to wrap around; NumPy says so where numba is switched off.
 pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in scalar")
@@ -56,7 +57,7 @@ def label(targets, weight):
     tops = np.empty((n_contrasts, 2), np.float32)
     arrays = labels.label_scratch(n_contrasts)
     room = rho, mass, np.empty(n, np.uint8), tops
-    varies = labels.label_several(targets, weight, 0, n, room, arrays)
+    varies = call(labels.label_several, targets, weight, 0, n, room, arrays)
     if varies:
         np.testing.assert_array_equal(tops[:, 0], np.abs(rho).max(axis=1))
         np.testing.assert_array_equal(tops[:, 1], mass.max(axis=1))
@@ -81,7 +82,7 @@ def test_labels_of_one_contrast_are_those_of_a_slope():
     one, information = np.empty(90, np.float32), np.empty(90, np.float32)
     low = np.empty(90, np.uint8)
     room = one, information, low, np.empty(2, np.float32)
-    relabelling.relabel(relabelling.CAUSAL, targets, weight, 0, 90, room)
+    call(relabelling.relabel, relabelling.CAUSAL, targets, weight, 0, 90, room)
     np.testing.assert_allclose(mass[0], information, rtol=1e-5)
     size = np.sqrt(information.sum(dtype=float))
     np.testing.assert_allclose(rho[0] * size, one, rtol=1e-4, atol=1e-6)
@@ -141,14 +142,11 @@ def grown(codes, targets, weight, ordered, rules, *, max_depth=1, rows=None):
 
 
 def left_of(tree, padded):
-    nodes, subset_of, subsets, n_leaves = tree
+    nodes, *_, n_leaves = tree
     if n_leaves == 1:
         return None
-    leaves = [
-        prediction.leaf_of(nodes, padded, i, subset_of, subsets)
-        for i in range(len(padded))
-    ]
-    return np.array(leaves) == (-nodes[nodes[0] >> 33] - 1)
+    rows = np.arange(len(padded), dtype=np.int32)
+    return prediction.leaves_of(*tree[:3], padded, rows) == (-nodes[nodes[0] >> 33] - 1)
 
 
 def gain_of(left, rho, mass):
@@ -254,8 +252,14 @@ def test_principal_direction(n):
     points = rng.normal(size=(12, n)) * (3.0 ** np.arange(n))
     shares = rng.uniform(0.5, 1, 12)
     direction, image = np.empty((2, n))
-    splitting.principal_direction(
-        points, shares, 12, np.empty((n, n)), direction, image
+    call(
+        splitting.principal_direction,
+        points,
+        shares,
+        12,
+        np.empty((n, n)),
+        direction,
+        image,
     )
     expected = np.linalg.eigh((points * shares[:, None]).T @ points)[1][:, -1]
     assert abs(direction @ expected) == pytest.approx(1, abs=1e-6)
@@ -298,9 +302,7 @@ def test_leaves_hold_weighted_means(n_contrasts):
     )
     columns = statistics_of(targets.astype(float))
     assert columns.shape[1] == n_columns
-    leaf = np.array(
-        [prediction.leaf_of(nodes, padded, i, subset_of, subsets) for i in others]
-    )
+    leaf = prediction.leaves_of(*tree[:3], padded, others)
     for number in np.unique(leaf):
         inside = others[leaf == number]
         expected = np.average(columns[inside], axis=0, weights=weight[inside])
@@ -312,7 +314,7 @@ def solved(mean, n):
     effects, influence = np.empty(n), np.empty((n, len(mean)))
     square = (n, n)
     algebra = np.empty(square), np.empty(n), np.empty(square), np.empty(square)
-    several_prediction.solve_several(mean, effects, influence, algebra)
+    call(several_prediction.solve_several, mean, effects, influence, algebra)
     return effects, influence
 
 
@@ -407,5 +409,5 @@ def test_estimates_and_variances_of_a_forest():
     for row in range(3):
         np.testing.assert_allclose(estimates[row], slopes, rtol=1e-5)
         for k in range(n):
-            expected = prediction.debiased_variance(between[k], within[k], 19)
+            expected = call(prediction.debiased_variance, between[k], within[k], 19)
             assert variances[row, k] == pytest.approx(expected, rel=1e-3)
