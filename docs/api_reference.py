@@ -21,6 +21,7 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
+        "Average effects": ["AIPW"],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",

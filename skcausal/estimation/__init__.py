@@ -2,6 +2,7 @@
 
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
+- ``AIPW``: one number, the average effect, with its interval.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
   intervals; ``merge_forests``
@@ -18,6 +19,7 @@ from skcausal.estimation._defaults import (
     default_regressor,
 )
 from skcausal.estimation._known_propensity import KnownPropensity
+from skcausal.estimation.average_effects._aipw import AIPW
 from skcausal.estimation.forests._causal_forest import CausalForest
 from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
 from skcausal.estimation.forests._merging import merge_forests
@@ -33,6 +35,7 @@ from skcausal.estimation.wrappers._bootstrap_effect import BootstrapEffect
 from skcausal.estimation.wrappers._effect_stacking import EffectStacking
 
 __all__ = [
+    "AIPW",
     "BootstrapEffect",
     "CausalForest",
     "CausalSurvivalForest",
