@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
 from skcausal.estimation._average import Question
 from skcausal.estimation._base import EffectLearner
@@ -29,6 +29,16 @@ class AverageLearner(EffectLearner):
     def _average(self, question: Question, owner: str) -> EffectEstimate:
         """Return the average effect that a question asks for (hook)."""
         raise NotImplementedError
+
+    def _check_X(self, X: Any, *, reset: bool) -> Any:
+        """Check covariates; no base model will see those of new rows."""
+        X = super()._check_X(X, reset=reset)
+        if (
+            isinstance(X, np.ndarray)
+            and not self.__sklearn_tags__().input_tags.allow_nan
+        ):
+            assert_all_finite(X, input_name="X", estimator_name=type(self).__name__)
+        return X
 
     def _contrast_effects(self, X: Any) -> np.ndarray:
         values = np.atleast_1d(self.average_effect_.value)
@@ -79,9 +89,3 @@ class AverageLearner(EffectLearner):
         question = Question(target or self._target, where, by, weights, scale)
         question.check(self._data, owner)
         return self._average(question, owner)
-
-    def __sklearn_tags__(self) -> Any:
-        """Declare that missing values are the business of base models alone."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        return tags
