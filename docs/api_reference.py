@@ -11,7 +11,7 @@ API_REFERENCE = {
             "add_nuisances",
             "effect_of",
         ],
-        "Warnings": ["OverlapWarning"],
+        "Warnings": ["NoIntervalWarning", "OverlapWarning"],
     },
     "skcausal.estimation": {
         "Metalearners": [
@@ -21,7 +21,13 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
-        "Average effects": ["AIPW"],
+        "Average effects": [
+            "AIPW",
+            "TMLE",
+            "RegressionAdjustment",
+            "PropensityWeighting",
+            "QuantileEffect",
+        ],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",

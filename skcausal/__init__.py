@@ -11,10 +11,11 @@ package                    the question it answers
 ``skcausal.testing``       For authors of estimators: laws every learner must pass
 =========================  ==========================================================
 
-Four helpers live here because every package uses them: :func:`causal_target`
+These helpers live here because every package uses them: :func:`causal_target`
 lets the treatment travel inside ``y``, :func:`add_nuisances` adds shared nuisance
 estimates to it, :func:`effect_of` gives a fitted Pipeline or search the verbs of its
-final learner, and ``OverlapWarning`` is raised where arms hardly overlap.
+final learner, ``OverlapWarning`` is raised where arms hardly overlap, and
+``NoIntervalWarning`` where a value comes without a valid interval.
 """
 
 from importlib import import_module
@@ -30,10 +31,17 @@ _HOMES = {
     "add_nuisances": "skcausal.estimation._evaluation",
     "causal_target": "skcausal.utils._target",
     "effect_of": "skcausal.estimation._delegation",
+    "NoIntervalWarning": "skcausal.utils._validation",
     "OverlapWarning": "skcausal.utils._validation",
 }
 
-__all__ = ["OverlapWarning", "add_nuisances", "causal_target", "effect_of"]
+__all__ = [
+    "NoIntervalWarning",
+    "OverlapWarning",
+    "add_nuisances",
+    "causal_target",
+    "effect_of",
+]
 
 
 def __getattr__(name: str) -> Any:

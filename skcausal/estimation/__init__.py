@@ -2,7 +2,8 @@
 
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
-- ``AIPW``: one number, the average effect, with its interval.
+- ``AIPW``, ``TMLE``, ``RegressionAdjustment``, ``PropensityWeighting``: one number, the
+  average effect, with its interval; ``QuantileEffect``: the effect on quantiles.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
   intervals; ``merge_forests``
@@ -20,6 +21,14 @@ from skcausal.estimation._defaults import (
 )
 from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.average_effects._aipw import AIPW
+from skcausal.estimation.average_effects._propensity_weighting import (
+    PropensityWeighting,
+)
+from skcausal.estimation.average_effects._quantile_effect import QuantileEffect
+from skcausal.estimation.average_effects._regression_adjustment import (
+    RegressionAdjustment,
+)
+from skcausal.estimation.average_effects._tmle import TMLE
 from skcausal.estimation.forests._causal_forest import CausalForest
 from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
 from skcausal.estimation.forests._merging import merge_forests
@@ -36,6 +45,7 @@ from skcausal.estimation.wrappers._effect_stacking import EffectStacking
 
 __all__ = [
     "AIPW",
+    "TMLE",
     "BootstrapEffect",
     "CausalForest",
     "CausalSurvivalForest",
@@ -44,7 +54,10 @@ __all__ = [
     "InstrumentalForest",
     "KnownPropensity",
     "MultiArmCausalForest",
+    "PropensityWeighting",
+    "QuantileEffect",
     "RLearner",
+    "RegressionAdjustment",
     "RegressionForest",
     "SLearner",
     "TLearner",

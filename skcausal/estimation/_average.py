@@ -1,6 +1,7 @@
 """Average effects of a training sample: from scores to EffectEstimate."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from skcausal.estimation._data import CausalData
 from skcausal.estimation._folds import Folds
 from skcausal.estimation._nuisances import OUTCOME, NuisanceEstimates
 from skcausal.estimation._scores import (
+    ScoreTerms,
     ratio_of_means,
     residual_scores,
     target_terms,
@@ -24,6 +26,8 @@ from skcausal.utils._validation import (
 )
 
 Moment = tuple[np.ndarray, np.ndarray]  # numerator and denominator of each row
+Mean = tuple[float, np.ndarray]  # a value and the influence of each row on it
+Cell = Callable[[int, int, np.ndarray], Mean]
 
 _MIN_VARIANCE = 0.05
 TARGETS = ("all", "treated", "control", "overlap")
@@ -124,18 +128,36 @@ def average_effect(
 
     Both nuisances are out of fold, of shape (n_repeats, n, n_arms).
     """
+    e = np.maximum(propensity, min_propensity)
+
+    def cell(repeat: int, contrast: int, weight: np.ndarray) -> Mean:
+        mu = outcome_means[repeat]
+        terms = target_terms(
+            question.target, contrast, data.outcome, data.treatment, mu, e[repeat]
+        )
+        return effect_of_terms(terms, weight, question.scale, owner)
+
+    return effects_by_cell(data, question, len(outcome_means), cell, owner)
+
+
+def effects_by_cell(
+    data: CausalData, question: Question, n_repeats: int, cell: Cell, owner: str
+) -> EffectEstimate:
+    """Return the effect of every contrast in every subgroup.
+
+    ``cell(repeat, contrast, weight)`` gives value and influence of one of them, with
+    the weight of each row in its population.
+    """
     question.check(data, owner)
     weight = question.row_weights(data, owner)
-    subgroups = question.subgroups(data, owner)
     cells = [
         (contrast, label, mask)
         for contrast in range(1, data.n_arms)
-        for label, mask in subgroups
+        for label, mask in question.subgroups(data, owner)
     ]
-    e = np.maximum(propensity, min_propensity)
     repeats = [
-        [_cell(data, m, p, question, c, weight * mask, owner) for c, _, mask in cells]
-        for m, p in zip(outcome_means, e, strict=True)
+        [cell(repeat, contrast, weight * mask) for contrast, _, mask in cells]
+        for repeat in range(n_repeats)
     ]
     labels = tuple(effect_label(data, contrast, label) for contrast, label, _ in cells)
     return _assembled(data, repeats, labels, question)
@@ -146,21 +168,25 @@ def propensity_of(nuisances: NuisanceEstimates) -> np.ndarray:
     return nuisances["propensity" if "propensity" in nuisances else "treatment_mean"]
 
 
-def _cell(
-    data: CausalData,
-    mu: np.ndarray,
-    e: np.ndarray,
-    question: Question,
-    contrast: int,
-    weight: np.ndarray,
-    owner: str,
-) -> tuple[float, np.ndarray]:
-    """Return value and influence of one contrast in one subgroup."""
-    terms = target_terms(question.target, contrast, data.outcome, data.treatment, mu, e)
-    if question.scale == "difference":
+def effect_of_terms(
+    terms: ScoreTerms, weight: np.ndarray, scale: str, owner: str
+) -> Mean:
+    """Return value and influence of one contrast from its score terms."""
+    if scale == "difference":
         return ratio_of_means(terms.treated - terms.control, terms.denominator, weight)
-    mean_a, influence_a = ratio_of_means(terms.treated, terms.denominator, weight)
-    mean_0, influence_0 = ratio_of_means(terms.control, terms.denominator, weight)
+    return contrast_of_means(
+        ratio_of_means(terms.treated, terms.denominator, weight),
+        ratio_of_means(terms.control, terms.denominator, weight),
+        scale,
+        owner,
+    )
+
+
+def contrast_of_means(treated: Mean, control: Mean, scale: str, owner: str) -> Mean:
+    """Return the difference or ratio of two means, with its influence."""
+    (mean_a, influence_a), (mean_0, influence_0) = treated, control
+    if scale == "difference":
+        return mean_a - mean_0, influence_a - influence_0
     if mean_0 <= 0:
         raise ValueError(
             f"{owner}: scale='ratio' needs a positive mean outcome under "

@@ -91,6 +91,25 @@ def target_terms(
     )
 
 
+def arm_weights(
+    target: str, contrast: int, e: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights that make arm ``contrast`` and control like the target.
+
+    h(X) / e_b(X) for the share h of each row in the target population: 1, e_a, e_0 or
+    e_a e_0 / (e_a + e_0) (Li, Morgan & Zaslavsky 2018), up to a constant.
+    """
+    e_a, e_0 = e[:, contrast], e[:, 0]
+    ones = np.ones(e.shape[0])
+    weights = {
+        "all": (1 / e_a, 1 / e_0),
+        "treated": (ones, e_a / e_0),
+        "control": (e_0 / e_a, ones),
+        "overlap": (e_0 / (e_a + e_0), e_a / (e_a + e_0)),
+    }
+    return weights[target]
+
+
 def residual_scores(
     effects: np.ndarray,
     outcome_residual: np.ndarray,
@@ -107,10 +126,22 @@ def ratio_of_means(
 ) -> tuple[float, np.ndarray]:
     """Return sum(w n) / sum(w d) and its influence w (n - theta d) / mean(w d)."""
     scale = float(np.mean(weight * denominator))
-    if scale <= 0:
+    _refuse_empty(scale)
+    value = float(np.mean(weight * numerator) / scale)
+    return value, weight * (numerator - value * denominator) / scale
+
+
+def shares(weight: np.ndarray) -> np.ndarray:
+    """Return weights that add up to one."""
+    total = float(weight.sum())
+    _refuse_empty(total)
+    return weight / total
+
+
+def _refuse_empty(total: float) -> None:
+    """Raise if the target population has no weight."""
+    if total <= 0:
         raise ValueError(
             "average_effect: the target population is empty (its weights add up to "
             "zero). Check where=, by=, weights= and the arms among those rows."
         )
-    value = float(np.mean(weight * numerator) / scale)
-    return value, weight * (numerator - value * denominator) / scale
