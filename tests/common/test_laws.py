@@ -59,6 +59,7 @@ def test_pandas_polars_and_numpy_give_the_same_effects(learner):
     np.testing.assert_allclose(polars.effect(polars_frame), expected, rtol=1e-9)
 
 
+@pytest.mark.filterwarnings("ignore::skcausal.OverlapWarning")
 @pytest.mark.parametrize("learner", all_effect_learners(default_models=True), ids=NAMES)
 def test_several_arms_with_labels(learner):
     data = make_observational(300, treatment="multi", random_state=0)

@@ -224,11 +224,11 @@ class PropensityWeighting(AverageLearner):
         equations = self._equations(data, question, owner)
 
         def cell(repeat: int, contrast: int, weight: np.ndarray) -> Mean:
-            means = [
+            treated, control = (
                 self._mean(question.target, (contrast, b), e[repeat], weight, equations)
                 for b in (contrast, 0)
-            ]
-            return contrast_of_means(*means, question.scale, owner)
+            )
+            return contrast_of_means(treated, control, question.scale, owner)
 
         return effects_by_cell(data, question, len(e), cell, owner)
 

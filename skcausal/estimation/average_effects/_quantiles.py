@@ -81,6 +81,6 @@ class ArmRows:
         return value, influence - influence.mean()
 
     def tied(self, value: float) -> float:
-        """Return the share of the arm's weight at one value."""
-        at = self.carried[self.outcome == value]
-        return float(at.sum() / self.carried.sum())
+        """Return the share of the arm's rows that share one value with another."""
+        at = self.outcome[self.carried > 0] == value
+        return float(at.mean()) if at.sum() > 1 else 0.0

@@ -190,8 +190,11 @@ class RegressionAdjustment(AverageLearner):
 
         def cell(repeat: int, contrast: int, weight: np.ndarray) -> Mean:
             share = self._share(question.target, contrast, weight)
-            means = [self._mean(fits, code, share, owner) for code in (contrast, 0)]
-            value, influence = contrast_of_means(*means, question.scale, owner)
+            treated, control = (
+                self._mean(fits, code, share, owner) for code in (contrast, 0)
+            )
+            scale = question.scale
+            value, influence = contrast_of_means(treated, control, scale, owner)
             return value, self._as_defined(influence)
 
         return effects_by_cell(data, question, 1, cell, owner)
@@ -203,8 +206,9 @@ class RegressionAdjustment(AverageLearner):
         fit = fits[code]
         value, influence = fit.average(share, self._data.groups)
         if fit.extrapolates(share):
+            label = np.asarray(self.arms_).tolist()[code]
             warnings.warn(
-                f"{owner}: the rows of arm {self.arms_[code]!r} do not determine the "
+                f"{owner}: the rows of arm {label!r} do not determine the "
                 "mean outcome of the target population: some covariates vary there, "
                 "but not in this arm. Drop these covariates, or restrict the rows.",
                 OverlapWarning,

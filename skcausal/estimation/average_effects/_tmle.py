@@ -182,7 +182,7 @@ class TMLE(AverageLearner):
 
     def _warn_of_constant_arms(self, data: CausalData) -> None:
         """Warn where no shift of log-odds reaches the outcomes of an arm."""
-        for code, label in enumerate(self.arms_):
+        for code, label in enumerate(np.asarray(self.arms_).tolist()):
             seen = data.outcome[(data.treatment == code) & (data.weights > 0)]
             if seen.size and np.ptp(seen) == 0 and seen[0] in self.outcome_bounds_:
                 warnings.warn(

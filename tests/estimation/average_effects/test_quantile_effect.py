@@ -94,9 +94,10 @@ def test_an_experiment_compares_sample_quantiles():
 
 def test_labels_and_the_effect_of_rows():
     data = make_observational(500, n_features=2, treatment="multi", random_state=0)
-    effect = QuantileEffect(
-        LogisticRegression(), LogisticRegression(), quantiles=[0.9, 0.4], random_state=0
-    ).fit(data.X, data.y, treatment=data.treatment)
+    models = LogisticRegression(), LogisticRegression()
+    options = {"control_arm": 0, "random_state": 0}
+    effect = QuantileEffect(*models, quantiles=[0.9, 0.4], **options)
+    effect.fit(data.X, data.y, treatment=data.treatment)
     estimate = effect.average_effect()
     assert estimate.labels == (
         ("1 vs 0", 0.9),
@@ -107,7 +108,7 @@ def test_labels_and_the_effect_of_rows():
     np.testing.assert_array_equal(effect.effect(data.X)[0], estimate.value[[1, 3]])
     by = effect.average_effect(by=data.X["x1"] > 0)
     assert len(by.labels) == 8
-    median = QuantileEffect(LogisticRegression(), LogisticRegression(), random_state=0)
+    median = QuantileEffect(*models, **options)
     median.fit(data.X, data.y, treatment=data.treatment)
     assert median.average_effect_.labels == ("1 vs 0", "2 vs 0")
     assert "quantile 0.5" in median.average_effect_.name
@@ -163,7 +164,7 @@ def test_bad_input_is_an_error():
 def test_intervals_cover():
     """The wider noise pulls the upper quartile up and the lower one down."""
     made = {level: [] for level in LEVELS}
-    for seed in range(120):
+    for seed in range(70):
         X, y, treatment = shifted(seed, skew=2.0)
         model = QuantileEffect(
             LinearRegression(), logit(), quantiles=LEVELS, cv=2, random_state=seed
