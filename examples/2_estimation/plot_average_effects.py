@@ -1,6 +1,6 @@
 """
-One number, several estimators
-==============================
+Which estimator of the average effect?
+======================================
 
 The same confounded table, the same question: what did the treatment do on average?
 Estimators differ in what they model. Where a model is wrong, only those that also use
@@ -69,5 +69,5 @@ ax.axvline(truth, color="k", linestyle="--", linewidth=1, label="truth")
 ax.set_yticks(positions, table.index)
 ax.set_xlabel("Average effect (units of the outcome)")
 ax.spines[["top", "right"]].set_visible(False)
-ax.legend(frameon=False, loc="upper right")
+ax.legend(frameon=False, loc="lower right")
 plt.show()

@@ -27,6 +27,8 @@ from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.estimation.average_effects._linear_models import (
     design_matrix,
     is_logistic,
+    unsolved_equations,
+    warn_of_penalty,
 )
 from skcausal.estimation.average_effects._logistic_equations import (
     LogisticEquations,
@@ -105,8 +107,9 @@ class PropensityWeighting(AverageLearner):
     .. math:: \psi_i = \frac{w_i (N_i - \hat\theta_b D_i) + G' H^{-1} s_i}{\bar{wD}},
        \qquad G = \sum_j w_j \partial_\beta (N_j - \hat\theta_b D_j).
 
-    Treating estimated propensities as known would usually make intervals too wide. A
-    fixed L2 penalty vanishes as n grows and is not in the error.
+    Treating estimated propensities as known would usually make intervals too wide. The
+    bias of an L2 penalty is not in the error; where it is more than a quarter of it, a
+    ``NoIntervalWarning`` says so.
 
     References
     ----------
@@ -239,9 +242,15 @@ class PropensityWeighting(AverageLearner):
         if self._logistic is not None:
             rows = self._training_data("average_effect")
             design = design_matrix(self._logistic, rows.X)
-            return LogisticEquations.of(
+            equations = LogisticEquations.of(
                 design, self.propensity_, data.treatment, data.weights
             )
+            unsolved = max(
+                unsolved_equations(self._logistic, residual, design)
+                for residual in equations.residual.T
+            )
+            warn_of_penalty(unsolved, "propensity_model", owner)
+            return equations
         if not self._is_known(data):
             warnings.warn(
                 f"{owner}: weights from propensity_model={self.propensity_model!r} "

@@ -26,6 +26,7 @@ from skcausal.estimation.average_effects._linear_models import (
     ArmFit,
     arm_fit,
     is_linear,
+    warn_of_penalty,
 )
 from skcausal.inference import EffectEstimate
 from skcausal.utils._validation import NoIntervalWarning, OverlapWarning
@@ -102,7 +103,8 @@ class RegressionAdjustment(AverageLearner):
     to which inference for the population adds
     :math:`w_i d_i (\hat\mu_a(X_i) - \hat\mu_0(X_i) - \hat\tau)` over the mean of
     :math:`w d`. Influences are scaled so that HC standard errors come out as defined.
-    A fixed L2 penalty vanishes as n grows and is not in the error.
+    The bias of an L2 penalty is not in the error; where it is more than a quarter of
+    it, a ``NoIntervalWarning`` says so.
 
     References
     ----------
@@ -187,6 +189,7 @@ class RegressionAdjustment(AverageLearner):
             arm_fit(model, data, code, self.covariance)
             for code, model in enumerate(self._arm_models)
         ]
+        warn_of_penalty(max(fit.unsolved for fit in fits), "outcome_model", owner)
 
         def cell(repeat: int, contrast: int, weight: np.ndarray) -> Mean:
             share = self._share(question.target, contrast, weight)

@@ -195,6 +195,13 @@ def test_intervals_cover(weighting):
     coverage(lambda seed: PropensityWeighting(weighting=weighting), 150, ALL_TARGETS)
 
 
+def test_a_strong_penalty_is_told():
+    X, y, treatment = draw(0)
+    PropensityWeighting(LogisticRegression()).fit(X, y, treatment=treatment)
+    with pytest.warns(NoIntervalWarning, match=r"moves its equations by \d"):
+        PropensityWeighting(LogisticRegression(C=0.01)).fit(X, y, treatment=treatment)
+
+
 @pytest.mark.slow
 def test_intervals_with_a_weak_penalty_cover():
     coverage(lambda seed: PropensityWeighting(LogisticRegression()), 400, ALL_TARGETS)

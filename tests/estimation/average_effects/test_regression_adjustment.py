@@ -168,6 +168,13 @@ def test_other_models_have_no_interval():
     assert np.isnan(forest.average_effect_.interval()).all()
 
 
+def test_a_strong_penalty_is_told():
+    X, y, treatment = draw(0, outcome="binary")
+    RegressionAdjustment(LogisticRegression()).fit(X, y, treatment=treatment)
+    with pytest.warns(NoIntervalWarning, match="penalty of outcome_model"):
+        RegressionAdjustment(LogisticRegression(C=0.01)).fit(X, y, treatment=treatment)
+
+
 def test_an_arm_without_variation_in_a_covariate_is_told():
     X, y, treatment = draw(9, 60)
     X[treatment == 0, 1] = 0.0
