@@ -13,6 +13,7 @@ from skcausal.estimation._folds import Folds
 from skcausal.estimation._nuisances import OUTCOME, NuisanceEstimates
 from skcausal.estimation._scores import (
     ScoreTerms,
+    raised,
     ratio_of_means,
     residual_scores,
     target_terms,
@@ -128,12 +129,12 @@ def average_effect(
 
     Both nuisances are out of fold, of shape (n_repeats, n, n_arms).
     """
-    e = np.maximum(propensity, min_propensity)
 
     def cell(repeat: int, contrast: int, weight: np.ndarray) -> Mean:
+        e = raised(propensity[repeat], min_propensity, question.target, contrast)
         mu = outcome_means[repeat]
         terms = target_terms(
-            question.target, contrast, data.outcome, data.treatment, mu, e[repeat]
+            question.target, contrast, data.outcome, data.treatment, mu, e
         )
         return effect_of_terms(terms, weight, question.scale, owner)
 
@@ -273,13 +274,14 @@ def contrast_moments(
     min_propensity: float,
 ) -> list[list[Moment]]:
     """Return numerator and denominator per row, for each repetition and contrast."""
-    e = np.maximum(propensity, min_propensity)
     moments = []
-    for m, p in zip(outcome_means, e, strict=True):
-        terms = [
-            target_terms(target, contrast, data.outcome, data.treatment, m, p)
-            for contrast in range(1, data.n_arms)
-        ]
+    for m, p in zip(outcome_means, propensity, strict=True):
+        terms = []
+        for contrast in range(1, data.n_arms):
+            e = raised(p, min_propensity, target, contrast)
+            terms.append(
+                target_terms(target, contrast, data.outcome, data.treatment, m, e)
+            )
         moments.append([(t.treated - t.control, t.denominator) for t in terms])
     return moments
 

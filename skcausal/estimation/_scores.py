@@ -91,6 +91,23 @@ def target_terms(
     )
 
 
+def raised(e: np.ndarray, floor: float, target: str, contrast: int) -> np.ndarray:
+    """Return propensities, those that the target divides by raised to a floor.
+
+    Controls that hardly anyone treated resembles carry next to no weight for the
+    treated: raising their numerator would give them some.
+    """
+    columns = {
+        "all": list(range(e.shape[-1])),
+        "treated": [0],
+        "control": [contrast],
+        "overlap": [],
+    }[target]
+    safe = np.array(e)
+    safe[..., columns] = np.maximum(safe[..., columns], floor)
+    return safe
+
+
 def arm_weights(
     target: str, contrast: int, e: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -100,14 +117,13 @@ def arm_weights(
     e_a e_0 / (e_a + e_0) (Li, Morgan & Zaslavsky 2018), up to a constant.
     """
     e_a, e_0 = e[:, contrast], e[:, 0]
-    ones = np.ones(e.shape[0])
-    weights = {
-        "all": (1 / e_a, 1 / e_0),
-        "treated": (ones, e_a / e_0),
-        "control": (e_0 / e_a, ones),
-        "overlap": (e_0 / (e_a + e_0), e_a / (e_a + e_0)),
-    }
-    return weights[target]
+    if target == "all":
+        return 1 / e_a, 1 / e_0
+    if target == "treated":
+        return np.ones_like(e_a), e_a / e_0
+    if target == "control":
+        return e_0 / e_a, np.ones_like(e_0)
+    return e_0 / (e_a + e_0), e_a / (e_a + e_0)
 
 
 def residual_scores(

@@ -37,7 +37,8 @@ class AIPW(AverageLearner):
         Booleans and the integers 0/1 are binary under "auto": their models are
         classifiers by default.
     min_propensity : float, default=0.01
-        Propensities below are raised to it in scores, with an ``OverlapWarning``.
+        Propensities below, where the target divides by them, are raised to it, with an
+        ``OverlapWarning``.
     memory : str or joblib.Memory, default=None
         Folder where nuisance estimates persist between sessions.
     n_jobs : int, default=None

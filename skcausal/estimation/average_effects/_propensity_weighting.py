@@ -22,7 +22,7 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
     NuisanceFit,
 )
-from skcausal.estimation._scores import arm_weights, ratio_of_means
+from skcausal.estimation._scores import arm_weights, raised, ratio_of_means
 from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.estimation.average_effects._linear_models import (
     design_matrix,
@@ -71,7 +71,8 @@ class PropensityWeighting(AverageLearner):
         Numbers with fractions or more than ten levels are continuous under "auto",
         which this estimator refuses.
     min_propensity : float, default=0.01
-        Propensities below are raised to it in weights, with an ``OverlapWarning``.
+        Propensities below, where the target divides by them, are raised to it, with an
+        ``OverlapWarning``.
     memory : str or joblib.Memory, default=None
         Folder where nuisance estimates persist between sessions.
     n_jobs : int, default=None
@@ -192,7 +193,6 @@ class PropensityWeighting(AverageLearner):
         if PROPENSITY.name not in nuisances:
             nuisances = self.nuisances_ = self._fitted_in_full(data)
         self.propensity_ = nuisances[PROPENSITY.name].mean(axis=0)
-        self._warn_of_separation(owner)
         super()._fit_effect(data, nuisances)
 
     def _fitted_in_full(self, data: CausalData) -> NuisanceEstimates:
@@ -203,8 +203,15 @@ class PropensityWeighting(AverageLearner):
         fit = NuisanceFit(e[None], np.array([np.nan]), (self._logistic,))
         return NuisanceEstimates({PROPENSITY.name: fit})
 
-    def _warn_of_separation(self, owner: str) -> None:
-        extreme = (self.propensity_ < _SEPARATED).any(axis=1)
+    def _warn_of_weights(self, target: str, owner: str) -> None:
+        """Warn of propensities that this target divides by and that are too small."""
+        e, contrasts = self.propensity_, range(1, self._data.n_arms)
+        extreme, low = (
+            np.any([raised(e, floor, target, c) != e for c in contrasts], axis=(0, 2))
+            for floor in (_SEPARATED, self.min_propensity)
+        )
+        if low.any():
+            self._warn_of_overlap(self.nuisances_, owner)
         if extreme.any():
             warnings.warn(
                 f"{owner}: {extreme.sum()} of {extreme.shape[0]} rows have a fitted "
@@ -217,9 +224,9 @@ class PropensityWeighting(AverageLearner):
 
     def _average(self, question: Question, owner: str) -> EffectEstimate:
         data = self._data
-        self._warn_of_overlap(self.nuisances_, owner)
-        e = np.maximum(self.nuisances_[PROPENSITY.name], self.min_propensity)
-        if not (e > 0).all():
+        self._warn_of_weights(question.target, owner)
+        e = self.nuisances_[PROPENSITY.name]
+        if self.min_propensity == 0 and not (e > 0).all():
             raise ValueError(
                 f"{owner}: a propensity is 0, so its inverse is infinite. Use a "
                 "positive min_propensity, or drop the rows that never get an arm."
@@ -271,7 +278,8 @@ class PropensityWeighting(AverageLearner):
     ) -> Mean:
         """Return the mean outcome of one arm of a pair (contrast, arm)."""
         data, (contrast, arm) = self._data, pair
-        omega = arm_weights(target, contrast, e)[0 if arm == contrast else 1]
+        safe = raised(e, self.min_propensity, target, contrast)
+        omega = arm_weights(target, contrast, safe)[0 if arm == contrast else 1]
         weighted = (data.treatment == arm) * omega
         population = weighted
         if self.weighting == "horvitz_thompson":
@@ -287,7 +295,7 @@ class PropensityWeighting(AverageLearner):
             moved = population_slope(target, contrast, self.propensity_)
             change = (weighted * data.outcome)[:, None] * slope
             change = change - value * population[:, None] * moved
-        change[(self.propensity_ < self.min_propensity).any(axis=1)] = 0.0
+        change[(safe != e).any(axis=1)] = 0.0  # a raised propensity does not move
         change = change * weight[:, None] / np.mean(weight * population)
         return value, influence + equations.influence(change)
 

@@ -18,7 +18,7 @@ from skcausal.estimation._nuisances import (
     PROPENSITY,
     Nuisance,
 )
-from skcausal.estimation._scores import arm_weights, shares
+from skcausal.estimation._scores import arm_weights, raised, shares
 from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.estimation.average_effects._quantiles import ArmRows
 from skcausal.inference import EffectEstimate
@@ -55,7 +55,8 @@ class QuantileEffect(AverageLearner):
         Numbers with fractions or more than ten levels are continuous under "auto",
         which this estimator refuses.
     min_propensity : float, default=0.01
-        Propensities below are raised to it, with an ``OverlapWarning``.
+        Propensities below, where the target divides by them, are raised to it, with an
+        ``OverlapWarning``.
     memory : str or joblib.Memory, default=None
         Folder where nuisance estimates persist between sessions.
     n_jobs : int, default=None
@@ -187,7 +188,7 @@ class QuantileEffect(AverageLearner):
     def _at_level(self, level: float, question: Question, owner: str) -> EffectEstimate:
         """Return the effects at one quantile."""
         rows = self._training_data("average_effect")
-        e = np.maximum(self.nuisances_[PROPENSITY.name], self.min_propensity)
+        e = self.nuisances_[PROPENSITY.name]
         fits: dict[tuple[float, ...], np.ndarray] = {}
 
         def cell(repeat: int, contrast: int, weight: np.ndarray) -> Mean:
@@ -216,7 +217,8 @@ class QuantileEffect(AverageLearner):
         share = shares(weight * members[target])
         both: list[list[ArmRows]] = [[], []]
         for one in e:
-            omegas = arm_weights(target, contrast, one)
+            safe = raised(one, self.min_propensity, target, contrast)
+            omegas = arm_weights(target, contrast, safe)
             for place, code in enumerate((contrast, 0)):
                 carried = weight * (arm == code) * omegas[place]
                 both[place].append(ArmRows(outcome, shares(carried), share))

@@ -18,7 +18,7 @@ from skcausal.estimation._nuisances import (
     Nuisance,
     NuisanceEstimates,
 )
-from skcausal.estimation._scores import target_terms
+from skcausal.estimation._scores import raised, target_terms
 from skcausal.estimation._targeting import targeted_means
 from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.inference import EffectEstimate
@@ -60,7 +60,8 @@ class TMLE(AverageLearner):
         Booleans and the integers 0/1 are binary under "auto": their models are
         classifiers by default.
     min_propensity : float, default=0.01
-        Propensities below are raised to it, with an ``OverlapWarning``.
+        Propensities below, where the target divides by them, are raised to it, with an
+        ``OverlapWarning``.
     memory : str or joblib.Memory, default=None
         Folder where nuisance estimates persist between sessions.
     n_jobs : int, default=None
@@ -163,7 +164,6 @@ class TMLE(AverageLearner):
     def _average(self, question: Question, owner: str) -> EffectEstimate:
         data = self._outcome_data()
         means, propensity = self._means_and_propensity(owner)
-        e = np.maximum(propensity, self.min_propensity)
         low, high = self.outcome_bounds_
         outcome = (data.outcome - low) / (high - low)
         shares = (means - low) / (high - low)
@@ -172,10 +172,11 @@ class TMLE(AverageLearner):
 
         def cell(repeat: int, contrast: int, weight: np.ndarray) -> Mean:
             where = (question.target, contrast)
-            arm, odds = data.treatment, e[repeat]
-            mu = targeted_means(*where, outcome, arm, inside[repeat], odds, weight)
+            arm = data.treatment
+            e = raised(propensity[repeat], self.min_propensity, *where)
+            mu = targeted_means(*where, outcome, arm, inside[repeat], e, weight)
             mu = low + (high - low) * mu
-            terms = target_terms(*where, data.outcome, arm, mu, odds)
+            terms = target_terms(*where, data.outcome, arm, mu, e)
             return effect_of_terms(terms, weight, question.scale, owner)
 
         return effects_by_cell(data, question, len(means), cell, owner)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression
 
 from skcausal.estimation import AIPW, KnownPropensity, TLearner
@@ -50,6 +51,22 @@ def test_average_of_the_treated_reweights_controls():
     assert estimate.value == pytest.approx(value)
     influence = (terms - treated * value) / treated.mean()
     assert estimate.standard_error == pytest.approx(hand_error(influence))
+
+
+@pytest.mark.filterwarnings("ignore::skcausal.OverlapWarning")
+def test_a_small_propensity_of_treatment_is_a_small_weight_for_the_treated():
+    """It is raised where it divides, not where it multiplies."""
+    table = make_table()
+    known = np.where(table.X[:, 0] > 1, 1e-6, 0.5)
+    treatment = np.where(known < 0.1, 0, table.treatment)
+    aipw = AIPW(DummyRegressor(strategy="constant", constant=0), KnownPropensity(known))
+    aipw.fit(table.X, table.y, treatment=treatment)
+    estimate = aipw.average_effect(target="treated")
+    near = known == 0.5
+    controls = table.y[near & (treatment == 0)].sum()
+    treated = treatment == 1
+    expected = (table.y[treated].sum() - controls) / treated.sum()
+    assert estimate.value == pytest.approx(expected, abs=1e-4)
 
 
 def test_several_arms_have_an_average_each():

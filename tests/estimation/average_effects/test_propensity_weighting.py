@@ -195,6 +195,21 @@ def test_intervals_cover(weighting):
     coverage(lambda seed: PropensityWeighting(weighting=weighting), 150, ALL_TARGETS)
 
 
+def test_only_propensities_that_are_divided_by_are_raised():
+    """A control whom no treated row resembles has no weight among the treated."""
+    table = make_table()
+    known = np.where(table.X[:, 0] > 1, 1e-9, 0.5)
+    treatment = np.where(known < 0.1, 0, table.treatment)
+    estimator = PropensityWeighting(KnownPropensity(known))
+    with pytest.warns(OverlapWarning, match="of 90 rows"):
+        estimator.fit(table.X, table.y, treatment=treatment)
+    near = known == 0.5
+    arms = [table.y[near & (treatment == arm)].mean() for arm in (0, 1)]
+    for target in ("treated", "overlap"):  # neither divides by them, or warns
+        estimate = estimator.average_effect(target=target)
+        assert estimate.value == pytest.approx(arms[1] - arms[0], rel=1e-6)
+
+
 def test_a_strong_penalty_is_told():
     X, y, treatment = draw(0)
     PropensityWeighting(LogisticRegression()).fit(X, y, treatment=treatment)
