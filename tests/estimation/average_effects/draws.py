@@ -38,12 +38,12 @@ def truths(outcome="continuous"):
     return {name: np.average(tau, weights=w * h) for name, h in populations.items()}
 
 
-def coverage(make, n_draws, targets=TARGETS, outcome="continuous"):
+def coverage(make, n_draws, targets=TARGETS, outcome="continuous", n_rows=N_ROWS):
     """Check that intervals cover and values are right on average, per target."""
     truth = truths(outcome)
     estimates = {target: [] for target in targets}
     for seed in range(n_draws):
-        X, y, treatment = draw(seed, outcome=outcome)
+        X, y, treatment = draw(seed, n_rows, outcome)
         fitted = make(seed).fit(X, y, treatment=treatment)
         for target in targets:
             estimates[target].append(fitted.average_effect(target=target))

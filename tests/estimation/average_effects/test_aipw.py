@@ -135,8 +135,3 @@ def test_intervals_cover():
         150,
         ("all", "treated", "control", "overlap"),
     )
-
-
-@pytest.mark.slow
-def test_intervals_cover_with_default_models():
-    coverage(lambda seed: AIPW(random_state=seed), 200)

@@ -170,4 +170,4 @@ def test_intervals_cover(outcome):
 @pytest.mark.slow
 @pytest.mark.parametrize("outcome", ["continuous", "binary"])
 def test_intervals_cover_with_default_models(outcome):
-    coverage(lambda seed: TMLE(random_state=seed), 200, outcome=outcome)
+    coverage(lambda seed: TMLE(random_state=seed), 300, outcome=outcome, n_rows=1000)
