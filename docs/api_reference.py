@@ -38,6 +38,9 @@ API_REFERENCE = {
             "default_regressor",
         ],
     },
+    "skcausal.estimation.adapters": {
+        "Other libraries": ["EconMLEffect"],
+    },
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
         "Projections": ["best_linear_projection"],
