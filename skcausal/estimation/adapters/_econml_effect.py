@@ -195,7 +195,7 @@ class EconMLEffect(EffectLearner):
         estimator = copy.deepcopy(self.estimator)
         if getattr(estimator, "random_state", 0) is None:
             estimator.random_state = self._settings.seed % 2**31
-        columns = {"X": self._features(data.X, "fit")}
+        columns: dict[str, Any] = {"X": self._features(data.X, "fit")}
         if self.effect_features is not None:
             controls = self._controls(data.X, takes, owner)
             columns["W"] = None if controls is None else self._numbers(controls, owner)
