@@ -242,7 +242,7 @@ def test_an_instrument_that_discourages():
 
 
 def test_default_models_on_a_lottery():
-    X, y, t, z = table = make_table(1500, one_sided=True)
+    table = make_table(1500, one_sided=True)
     learner = fitted(InteractiveIV(cv=2, random_state=0), table)
     estimate = learner.average_effect()
     assert abs(estimate.value - 1.5) < 4 * estimate.standard_error
@@ -354,7 +354,7 @@ def test_no_model_sees_its_own_row():
         def predict(self, X):
             return np.array([self.seen_.get(one, 0.0) for one in X[:, 0]])
 
-    X, y, t, z = table = make_table()
+    table = make_table()
     learner = fitted(InteractiveIV(Memory(), logit(), logit()), table)
     assert np.all(learner.nuisances_["outcome_by_instrument"] == 0)
 

@@ -173,7 +173,7 @@ def test_what_cannot_work_is_refused():
     with pytest.raises(ValueError, match="'residual' or 'instrument', got 'iv'"):
         PartiallyLinear(moment="iv").fit(*arguments, treatment=table.treatment)
     learner = PartiallyLinear(LogisticRegression(), moment="instrument")
-    with pytest.raises(ValueError, match="no class.*Use a regressor"):
+    with pytest.raises(ValueError, match=r"no class.*Use a regressor"):
         learner.fit(table.X, table.y > 0, treatment=table.treatment)
     learner = PartiallyLinear(LINE, logit()).fit(*arguments, treatment=table.treatment)
     with pytest.raises(ValueError, match="scale='ratio' needs mean outcomes"):
