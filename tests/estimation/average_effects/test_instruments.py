@@ -170,7 +170,7 @@ def test_doubly_robust_scores_written_out(one_sided, weighted):
     X, y, t, z = table = make_table(240, one_sided=one_sided)
     w = np.random.default_rng(1).uniform(0.5, 2, 240) if weighted else np.ones(240)
     splits = list(KFold(3, shuffle=True, random_state=0).split(X))
-    learner = late_learner(cv=splits)
+    learner = late_learner(cv=splits, min_first_stage_f=0)
     fitted(learner, table, sample_weight=w if weighted else None)
     scores = {}
     for name, values in (("y", y), ("t", t)):
@@ -276,9 +276,9 @@ def test_subgroups_repetitions_and_pickles(learner_of, make):
 
 @pytest.mark.parametrize(("learner_of", "make"), CASES)
 def test_groups_widen_both_intervals(learner_of, make):
-    table = make(100)
+    table = make(200)
     repeated = [np.repeat(values, 4, axis=0) for values in table]
-    groups = np.repeat(np.arange(100), 4)
+    groups = np.repeat(np.arange(200), 4)
     alone = fitted(learner_of(cv=2), repeated)
     together = fitted(learner_of(cv=2), repeated, groups=groups)
     assert together.average_effect().groups is not None
