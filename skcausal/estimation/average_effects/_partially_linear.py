@@ -158,11 +158,13 @@ class PartiallyLinear(AverageLearner):
                 "PartiallyLinear.fit: moment must be 'residual' or 'instrument', got "
                 f"{self.moment!r}."
             )
-        if self.moment == "instrument" and is_classifier_model(self.outcome_model):
+        model = self.outcome_model
+        needs_numbers = self.moment == "instrument" and model is not None
+        if needs_numbers and is_classifier_model(model):
             raise ValueError(
                 "PartiallyLinear.fit: moment='instrument' also fits outcome_model to "
                 "the outcome less the treatment's share of it, which is no class, got "
-                f"{self.outcome_model!r}. Use a regressor, or moment='residual'."
+                f"{model!r}. Use a regressor, or moment='residual'."
             )
         return self._nuisances
 

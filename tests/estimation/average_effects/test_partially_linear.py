@@ -96,6 +96,14 @@ def test_truth_over_draws(kind, moment):
     assert stats.chi2(12).sf(np.sum(np.square(distances))) > 1e-4
 
 
+def test_default_models_with_the_instrument_moment():
+    data = make_observational(1000, 4, effect="constant", random_state=0)
+    learner = PartiallyLinear(moment="instrument", cv=2, random_state=0)
+    learner.fit(data.X, data.y, treatment=data.treatment)
+    estimate = learner.average_effect()
+    assert abs(estimate.value - data.average_effect) < 4 * estimate.standard_error
+
+
 def test_varying_effects_give_the_overlap_weighted_average():
     distances = []
     for seed in range(8):
