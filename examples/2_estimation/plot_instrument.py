@@ -20,7 +20,7 @@ EFFECT = 1.5
 warnings.simplefilter("ignore", WeakInstrumentWarning)  # the F is printed below
 
 
-def draw(pull, n_rows=2000, seed=3):
+def draw(pull, n_rows=2000, seed=0):
     """Draw a lottery whose invitation moves attendance by ``pull``."""
     rng = np.random.default_rng(seed)
     X, hidden, noise = rng.normal(size=(n_rows, 3)), *rng.normal(size=(2, n_rows))
@@ -48,12 +48,13 @@ print(f"truth                {EFFECT}")
 # move hardly anyone, the usual interval breaks down, and the first-stage F says so. The
 # Anderson-Rubin set stays right. It may even be unbounded: so little do the data say.
 rows = []
-for pull in (1.5, 0.8, 0.4, 0.2, 0.05):
-    X, wage, attends, invited = draw(pull)
+for seed, pull in enumerate((1.5, 0.8, 0.4, 0.2, 0.05)):
+    X, wage, attends, invited = draw(pull, seed=seed)
     late = InteractiveIV(instrument_model=KnownPropensity(0.5), random_state=0)
     late.fit(X, wage, treatment=attends, instrument=invited)
     effect, honest = late.average_effect(), late.anderson_rubin_interval()
     rows.append((late.first_stage_f_, effect.value, effect.interval(), honest))
+rows.sort(key=lambda row: row[0], reverse=True)
 table = pd.DataFrame(rows, columns=["F", "estimate", "Wald", "Anderson-Rubin"])
 print(table.to_string(index=False, float_format="{:.2f}".format))
 
@@ -62,10 +63,10 @@ print(table.to_string(index=False, float_format="{:.2f}".format))
 BLUE, ORANGE, LIMIT = "#0072B2", "#D55E00", 12
 fig, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 for place, (_, value, wald, honest) in enumerate(rows):
-    ax.plot(np.clip(wald, -LIMIT, LIMIT), [place + 0.12] * 2, color=BLUE, lw=3)
-    ax.plot(value, place + 0.12, "o", color=BLUE)
+    ax.plot(np.clip(wald, -LIMIT, LIMIT), [place - 0.12] * 2, color=BLUE, lw=3)
+    ax.plot(value, place - 0.12, "o", color=BLUE)
     for piece in honest.pieces:
-        ax.plot(np.clip(piece, -LIMIT, LIMIT), [place - 0.12] * 2, color=ORANGE, lw=3)
+        ax.plot(np.clip(piece, -LIMIT, LIMIT), [place + 0.12] * 2, color=ORANGE, lw=3)
 ax.plot([], [], color=BLUE, lw=3, marker="o", label="estimate and Wald interval")
 ax.plot([], [], color=ORANGE, lw=3, label="Anderson-Rubin set")
 ax.axvline(EFFECT, color="#6B6B6B", linestyle="--", label="truth")
