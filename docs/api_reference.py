@@ -11,7 +11,7 @@ API_REFERENCE = {
             "add_nuisances",
             "effect_of",
         ],
-        "Warnings": ["OverlapWarning"],
+        "Warnings": ["OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.estimation": {
         "Metalearners": [
@@ -21,7 +21,12 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
-        "Average effects": ["AIPW"],
+        "Average effects": [
+            "AIPW",
+            "PartiallyLinear",
+            "PartiallyLinearIV",
+            "InteractiveIV",
+        ],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",
@@ -43,6 +48,7 @@ API_REFERENCE = {
     },
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Ratios": ["ratio_of_estimates", "ratio_confidence_set", "ConfidenceSet"],
         "Projections": ["best_linear_projection"],
         "Resampling": ["half_sample_replicates"],
     },
@@ -80,6 +86,8 @@ API_REFERENCE = {
             "fetch_twins",
             "fetch_jobs",
             "fetch_lalonde",
+            "fetch_card",
+            "fetch_401k",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },
