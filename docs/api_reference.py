@@ -41,6 +41,7 @@ API_REFERENCE = {
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
         "Projections": ["best_linear_projection"],
+        "Heterogeneity": ["best_linear_predictor", "group_effects"],
         "Resampling": ["half_sample_replicates"],
     },
     "skcausal.validation": {
@@ -54,6 +55,19 @@ API_REFERENCE = {
             "rate_score",
             "calibration_score",
         ],
+        "Heterogeneity": [
+            "heterogeneity_analysis",
+            "HeterogeneityAnalysis",
+            "blp_test",
+            "gates",
+            "clan",
+            "calibration_test",
+        ],
+        "Overlap and balance": [
+            "balance_table",
+            "effective_sample_size",
+            "overlap_summary",
+        ],
         "Selection": [
             "get_scorer",
             "CausalScorer",
@@ -65,6 +79,10 @@ API_REFERENCE = {
             "TOCDisplay",
             "UpliftByDecileDisplay",
             "CalibrationDisplay",
+            "GatesDisplay",
+            "ClanDisplay",
+            "LovePlotDisplay",
+            "PropensityDisplay",
         ],
     },
     "skcausal.datasets": {
