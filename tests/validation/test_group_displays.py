@@ -71,7 +71,7 @@ def test_gates_without_information_are_drawn():
 
 
 def test_clan_is_drawn_in_standard_deviations(table):
-    X, y, t = table
+    X, _, _ = table
     shown = ClanDisplay.from_effects(X["age"] + 0.1 * X["visits"], X)
     expected = clan(X["age"] + 0.1 * X["visits"], X)
     assert shown.ax_.get_yticklabels()[0].get_text().startswith("age  (")
