@@ -171,8 +171,8 @@ def gates(
     the K groups have the level :math:`\text{level}^{1/K}` each (Sidak 1967): they hold
     together, exactly for independent groups and conservatively for clusters that span
     several. Rearranged intervals keep that coverage if the true effects are sorted.
-    With tied predictions there may be fewer groups than asked for; with a single one
-    the difference is NaN and its interval the whole line.
+    Tied rows go to the group of their middle rank, so there may be fewer groups than
+    asked for; with a single one the difference is NaN and its interval the whole line.
 
     References
     ----------
@@ -223,38 +223,38 @@ def gates_of(
     options = {"weights": rows.weights, "groups": rows.groups}
     found = group_effects(rows.scores, bins, **options)
     overall = group_effects(rows.scores, np.zeros(len(bins)), **options)
-    table = _numbers(found, level ** (1 / len(found.labels)))
+    lines = lines_of(found, level ** (1 / len(found.labels)))
     if monotone:
-        columns = ["estimate", "lower", "upper"]
-        table[columns] = -np.sort(-table[columns].to_numpy(), axis=0)
-    table.loc[DIFFERENCE] = _difference(found, level)
-    table.loc[AVERAGE] = _numbers(overall, level).iloc[0]
+        moved = [COLUMNS.index(name) for name in ("estimate", "lower", "upper")]
+        lines[:, moved] = -np.sort(-lines[:, moved], axis=0)
+    lines = np.vstack([lines, _difference(found, level), lines_of(overall, level)])
+    labels = [*found.labels, DIFFERENCE, AVERAGE]
+    table = pd.DataFrame(lines, index=pd.Index(labels, dtype=object), columns=COLUMNS)
     contents = bin_contents(rows.effects, rows.weights, bins)
-    first, last = contents.iloc[0], contents.iloc[-1]
-    spread = first["predicted"] - last["predicted"]
-    count = np.unique(bins[np.isin(bins, (bins.min(), bins.max()))], return_counts=True)
-    contents.loc[DIFFERENCE] = [spread, np.nan, count[1].sum()]
+    predicted, counts = contents["predicted"].to_numpy(), contents["n_rows"].to_numpy()
     mean = np.average(rows.effects, weights=rows.weights)
-    contents.loc[AVERAGE] = [mean, 1.0, len(bins)]
-    table = table.join(contents.astype({"n_rows": int}))
+    compared = counts[[0, -1]].sum() if len(counts) > 1 else counts[0]
+    table["predicted"] = [*predicted, predicted[0] - predicted[-1], mean]
+    table["share"] = [*contents["share"], np.nan, 1.0]
+    table["n_rows"] = [*counts, compared, len(bins)]
     return table.rename_axis("group")
 
 
-def _numbers(estimate: EffectEstimate, level: float) -> pd.DataFrame:
-    """Return the summary of an estimate, with its labels as they are."""
-    table = estimate.summary(level)
-    return table.set_index(pd.Index(estimate.labels, dtype=object))
+COLUMNS = ["estimate", "standard_error", "lower", "upper", "p_value"]
+NOTHING_LEARNT = (np.nan, np.nan, -np.inf, np.inf, 1.0)
 
 
-def _difference(found: EffectEstimate, level: float) -> pd.Series:
+def lines_of(estimate: EffectEstimate, level: float) -> np.ndarray:
+    """Return the summary of an estimate as numbers, shape (n_effects, 5)."""
+    parts = (estimate.value, estimate.standard_error, *estimate.interval(level))
+    return np.column_stack([np.atleast_1d(x) for x in (*parts, estimate.p_value)])
+
+
+def _difference(found: EffectEstimate, level: float) -> np.ndarray:
     """Return the summary of the first label less the last; empty for a single one."""
     if len(found.labels) == 1:
-        return pd.Series(dict(zip(_COLUMNS, NOTHING_LEARNT, strict=True)))
-    return (found[found.labels[0]] - found[found.labels[-1]]).summary(level).iloc[0]
-
-
-_COLUMNS = ("estimate", "standard_error", "lower", "upper", "p_value")
-NOTHING_LEARNT = (np.nan, np.nan, -np.inf, np.inf, 1.0)
+        return np.array([NOTHING_LEARNT])
+    return lines_of(found[found.labels[0]] - found[found.labels[-1]], level)
 
 
 def clan(
@@ -368,12 +368,13 @@ def _compared(
     used = known & extreme
     codes = None if rows.groups is None else rows.groups[used]
     means = [_mean(values, used & (bins == b), rows) for b in (bins.min(), bins.max())]
-    line = dict(zip(_COLUMNS, NOTHING_LEARNT, strict=True))
+    numbers = np.array(NOTHING_LEARNT)
     if len(np.unique(bins[used])) == 2:
         found = group_effects(
             values[used], bins[used], weights=rows.weights[used], groups=codes
         )
-        line = _difference(found, level).to_dict()
+        numbers = _difference(found, level)[0]
+    line = dict(zip(COLUMNS, numbers, strict=True))
     line = {
         "most": means[0],
         "least": means[1],

@@ -13,7 +13,7 @@ from skcausal.estimation._delegation import final_learner
 from skcausal.estimation._evaluation import Evaluation, EvaluationOptions
 from skcausal.estimation._models import fresh_copy
 from skcausal.estimation._wrapping import rows_of, target_of
-from skcausal.inference import best_linear_predictor
+from skcausal.inference import best_linear_predictor, group_effects
 from skcausal.inference._bootstrap import normal_quantile
 from skcausal.inference._heterogeneity import (
     is_constant,
@@ -27,11 +27,13 @@ from skcausal.validation._covariates import Covariates, covariates_of
 from skcausal.validation._deciles import check_n_bins
 from skcausal.validation._heterogeneity import (
     AVERAGE,
+    COLUMNS,
     DIFFERENCE,
     NOTHING_LEARNT,
     check_n_groups,
     clan_of,
     gates_of,
+    lines_of,
 )
 from skcausal.validation._ranking import ScoredRows
 
@@ -333,10 +335,11 @@ class _Job:
         options = {"weights": rows.weights, "groups": rows.groups}
         if not is_constant(rows.effects):
             found = best_linear_predictor(rows.scores, rows.effects, **options)
-            return found.summary(self.level)
-        table = gates_of(rows, 1, self.level).loc[[AVERAGE]].iloc[:, :5]
-        table.loc[_HETEROGENEITY] = NOTHING_LEARNT
-        return table
+            lines = lines_of(found, self.level)
+        else:
+            found = group_effects(rows.scores, np.zeros(len(rows.scores)), **options)
+            lines = np.vstack([lines_of(found, self.level), NOTHING_LEARNT])
+        return pd.DataFrame(lines, index=[AVERAGE, _HETEROGENEITY], columns=COLUMNS)
 
 
 def _analysis(

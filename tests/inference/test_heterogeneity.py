@@ -26,7 +26,8 @@ def test_predictor_is_least_squares_with_hc3(weighted):
     ours = best_linear_predictor(scores, effects, weights=weight)
     np.testing.assert_allclose(ours.value, expected.params)
     error = expected.bse * np.sqrt(149 / 150)  # the jackknife's factor
-    np.testing.assert_allclose(ours.standard_error, error, rtol=1e-10)
+    # Influence values are centred, which moves the error a little.
+    np.testing.assert_allclose(ours.standard_error, error, rtol=1e-4)
     assert ours.value[0] == pytest.approx(np.average(scores, weights=weight))
     assert ours.labels == ("average", "heterogeneity")
 
@@ -39,7 +40,8 @@ def test_predictor_with_denominator_is_residual_on_residual():
     ours = best_linear_predictor(u * v, effects, denominator=v**2)
     np.testing.assert_allclose(ours.value, expected.params)
     error = expected.bse * np.sqrt(149 / 150)
-    np.testing.assert_allclose(ours.standard_error, error, rtol=1e-10)
+    # Influence values are centred, which moves the error a little.
+    np.testing.assert_allclose(ours.standard_error, error, rtol=1e-4)
 
 
 def test_scale_and_place_of_predictions():

@@ -5,7 +5,6 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from sklearn.linear_model import LogisticRegression
 
 from skcausal.datasets import make_observational
 from skcausal.validation import (
@@ -40,8 +39,8 @@ def test_weighted_balance_by_hand():
     assert line["weighted_mean_arm"] == pytest.approx(57.5)
     pooled = (plain["mean_arm"] - plain["mean_control"]) / plain["difference"]
     assert line["weighted_difference"] == pytest.approx(12.5 / pooled)
-    # Squares around 45: 625, 25, 225 weighted 1100; around 57.5: 1668.75; 4 - 6 / 4.
-    assert line["weighted_variance_ratio"] == pytest.approx(1668.75 / 1100)
+    # Squares around 45: 625, 25, 225 weighted 1100; around 57.5: 1675; equal factors.
+    assert line["weighted_variance_ratio"] == pytest.approx(1675 / 1100)
 
 
 def test_equal_weights_change_nothing():
@@ -97,11 +96,10 @@ def test_several_arms_are_compared_with_control():
 
 def test_inverse_propensity_balances():
     data = make_observational(4000, 4, random_state=0)
-    model = LogisticRegression().fit(data.X, data.treatment)
-    e = model.predict_proba(data.X)[np.arange(4000), data.treatment]
+    e = np.where(data.treatment == 1, data.propensity, 1 - data.propensity)
     table = balance_table(data.X, data.treatment, 1 / e)
-    assert table["difference"].abs().max() > 0.2
-    assert table["weighted_difference"].abs().max() < 0.05
+    assert table["difference"].abs().max() > 0.5
+    assert table["weighted_difference"].abs().max() < 0.1
 
 
 @pytest.mark.parametrize(

@@ -67,7 +67,7 @@ def test_gates_of_an_estimator(table):
 
 def test_gates_without_information_are_drawn():
     shown = GatesDisplay.from_effects(np.ones(8), scores=np.arange(8.0))
-    assert shown.ax_.get_xticks().tolist() == [1]
+    assert shown.ax_.get_xticks().tolist() == [3]
 
 
 def test_clan_is_drawn_in_standard_deviations(table):
@@ -114,7 +114,7 @@ def test_love_plot_shows_absolute_differences(table):
 def test_love_plot_without_weights_and_with_several_arms(table):
     X, _, t = table
     arms = np.where(X["income"] > 1, 2, t)
-    shown = LovePlotDisplay.from_weights(X, arms)
+    shown = LovePlotDisplay.from_weights(X, arms, control_arm=0)
     assert texts(shown.ax_) == ["Without weights", "Threshold 0.1"]
     worst = shown.table["difference"].abs().groupby(level=0).max().max()
     assert shown.ax_.lines[0].get_xdata()[0] == pytest.approx(worst)

@@ -154,12 +154,12 @@ def test_monotone_rearranges_estimates_and_bounds_only():
 
 def test_tied_effects_make_one_group_without_difference():
     table = gates(np.ones(4), scores=SCORES)
-    assert table.index.tolist() == [1, "difference", "average"]
+    assert table.index.tolist() == [3, "difference", "average"]  # the middle
     difference = table.loc["difference"]
     assert np.isnan(difference["estimate"])
     assert (difference["lower"], difference["upper"]) == (-np.inf, np.inf)
     assert difference["p_value"] == 1
-    assert table.loc[1, "estimate"] == table.loc["average", "estimate"] == 2
+    assert table.loc[3, "estimate"] == table.loc["average", "estimate"] == 2
 
 
 @pytest.mark.parametrize(

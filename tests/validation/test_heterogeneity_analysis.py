@@ -35,6 +35,12 @@ def analyse(data, learner=None, n_splits=3, **options):
     return heterogeneity_analysis(learner, X, y, n_splits=n_splits, **given)
 
 
+def null_data(n_rows, seed):
+    return make_observational(
+        n_rows, 3, confounding=0.5, effect="constant", random_state=seed
+    )
+
+
 @pytest.fixture(scope="module")
 def data():
     return make_observational(400, 3, random_state=0)
@@ -82,7 +88,7 @@ def test_results_are_medians_of_the_tests_on_held_out_halves(data):
 def test_it_finds_what_there_is(data):
     found = analyse(data, n_splits=5)
     loading = found.blp.loc["heterogeneity"]
-    assert loading["p_value"] < 0.001
+    assert loading["p_value"] < 0.01
     assert loading["lower"] < 1 < loading["upper"]
     truth = data.effect.mean()
     assert found.blp.loc["average", "lower"] < truth < found.blp.loc["average", "upper"]
@@ -94,7 +100,7 @@ def test_it_rarely_finds_what_there_is_not():
     """A constant effect: at most 4 of 30 draws, which has probability .998 at 5 %."""
     rejected = 0
     for seed in range(30):
-        data = make_observational(200, 2, effect="constant", random_state=seed)
+        data = null_data(200, seed)
         found = analyse(data, random_state=seed)
         rejected += found.blp.loc["heterogeneity", "p_value"] < 0.05
     assert rejected <= 4
@@ -105,7 +111,7 @@ def test_size_and_coverage_over_many_draws():
     """Medians are conservative: reject at most 5 %, cover at least 95 %."""
     n_draws, rejected, covered = 300, [], []
     for seed in range(n_draws):
-        data = make_observational(300, 3, effect="constant", random_state=seed)
+        data = null_data(300, seed)
         found = analyse(data, n_splits=11, random_state=seed)
         rejected.append(
             [
@@ -130,15 +136,14 @@ def test_jobs_and_seeds_are_reproducible(data):
 
 
 def test_pipelines_searches_and_targets(data):
-    linear = LinearRegression()
-    learner = DRLearner(linear, LogisticRegression(), linear, cv=2, random_state=0)
-    expected = analyse(data, learner)
-    pipeline = make_pipeline(StandardScaler(), learner)
+    expected = analyse(data)
+    pipeline = make_pipeline(StandardScaler(), TLearner(LinearRegression()))
     target = causal_target(data.y, data.treatment)
     found = analyse(data, pipeline, y=target, treatment=None)
-    assert found.blp["estimate"].to_numpy() == pytest.approx(
-        expected.blp["estimate"].to_numpy()
-    )
+    for name in ("blp", "gates", "clan"):
+        pd.testing.assert_frame_equal(getattr(found, name), getattr(expected, name))
+    linear = LinearRegression()
+    learner = DRLearner(linear, LogisticRegression(), linear, cv=2, random_state=0)
     search = GridSearchCV(learner, {"cv": [2]}, cv=2, error_score="raise")
     found = analyse(data, search, n_splits=1, y=target, treatment=None)
     assert found.splits.shape == (1, 6)
@@ -160,7 +165,8 @@ def test_groups_are_never_split(data):
 
     class Spy(BaseEstimator):
         def fit(self, X, y):
-            seen.append(set(y["groups"]))
+            if "groups" in y.dtype.names:
+                seen.append(set(y["groups"]))
             return self
 
         def predict(self, X):
@@ -193,7 +199,9 @@ def test_a_constant_effect_says_nothing(data):
 
 
 def test_several_arms_are_compared_one_at_a_time():
-    data = make_observational(450, 3, treatment="multi", random_state=0)
+    data = make_observational(
+        450, 3, treatment="multi", confounding=0.5, random_state=0
+    )
     labels = np.array(["none", "call", "mail"])[data.treatment]
     learner = TLearner(LinearRegression(), control_arm="none")
     with pytest.raises(ValueError, match=r"arm must be one of \['call', 'mail'\]"):

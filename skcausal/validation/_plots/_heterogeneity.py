@@ -192,7 +192,8 @@ class GatesDisplay(EffectDisplay):
         ax.set_xlim(places.min() - 0.5, places.max() + 0.5)
         ax.set_xlabel("Group by predicted effect (1 = largest)")
         ax.set_ylabel("Effect (units of the outcome)")
-        ax.set_title(self._difference_text(places), fontsize="medium", loc="left")
+        if len(places) > 1:
+            ax.set_title(self._difference_text(places), fontsize="medium", loc="left")
         ax.legend(handles=handles, loc="best", frameon=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
