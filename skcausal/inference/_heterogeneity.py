@@ -68,7 +68,7 @@ def best_linear_predictor(
     >>> effects = np.linspace(0, 1, 400)
     >>> scores = 2 * effects + np.random.default_rng(0).normal(size=400)
     >>> best_linear_predictor(scores, effects).value.round(1)
-    array([0.9, 2. ])
+    array([1. , 1.8])
     """
     owner = "best_linear_predictor"
     tau = np.asarray(effects, dtype=float)

@@ -138,7 +138,7 @@ def effective_sample_size(weights: Any) -> float:
     >>> from skcausal.validation import effective_sample_size
     >>> effective_sample_size([1, 1, 1, 1])
     4.0
-    >>> effective_sample_size([3, 1, 0, 0])
+    >>> round(effective_sample_size([3, 1, 0, 0]), 2)
     1.6
     """
     values = np.asarray(weights, dtype=float)

@@ -91,7 +91,7 @@ def blp_test(
     >>> effects = np.linspace(0, 1, 400)
     >>> scores = effects + np.random.default_rng(0).normal(size=400)
     >>> blp_test(effects, scores=scores).summary().round(2)["estimate"].to_dict()
-    {'average': 0.46, 'heterogeneity': 1.0}
+    {'average': 0.46, 'heterogeneity': 0.82}
     """
     rows = resolve_rows(
         "blp_test", effects, y, treatment, scores, propensity, sample_weight, groups
@@ -220,7 +220,7 @@ def gates_of(
     """Return the table of gates for checked rows of positive weight."""
     normal_quantile(level, "gates")
     bins = effect_bins(rows.effects, rows.weights, n_groups)
-    options = {"weights": rows.weights, "groups": rows.groups}
+    options: dict[str, Any] = {"weights": rows.weights, "groups": rows.groups}
     found = group_effects(rows.scores, bins, **options)
     overall = group_effects(rows.scores, np.zeros(len(bins)), **options)
     lines = lines_of(found, level ** (1 / len(found.labels)))

@@ -202,7 +202,7 @@ def heterogeneity_analysis(
     >>> from skcausal.datasets import make_observational
     >>> from skcausal.estimation import TLearner
     >>> from skcausal.validation import heterogeneity_analysis
-    >>> data = make_observational(1000, random_state=0)
+    >>> data = make_observational(1000, 3, confounding=0.5, random_state=0)
     >>> analysis = heterogeneity_analysis(
     ...     TLearner(LinearRegression()), data.X, data.y, treatment=data.treatment,
     ...     outcome_model=LinearRegression(), propensity_model=LogisticRegression(),
@@ -227,12 +227,12 @@ def heterogeneity_analysis(
             outcome_model, propensity_model, cv, random_state, n_jobs
         ),
     )
-    contrast = _contrast(evaluation, arm, owner)
+    control, contrast = _contrast(evaluation, arm, owner)
     job = _Job(
         X,
         target_of(parts),
         evaluation.scores[:, contrast],
-        evaluation.data.arms[0],
+        control,
         evaluation.data.weights,
         check_groups(parts.groups, evaluation.data.n_rows, owner),
         covariates_of(X, owner),
@@ -260,8 +260,8 @@ def _checked_target(parts: TargetParts, owner: str) -> TargetParts:
     return parts
 
 
-def _contrast(evaluation: Evaluation, arm: Any, owner: str) -> int:
-    """Return the position of the arm among those but the control."""
+def _contrast(evaluation: Evaluation, arm: Any, owner: str) -> tuple[Any, int]:
+    """Return the control arm, and the position of the arm among the others."""
     arms = evaluation.data.arms
     if arms is None:
         raise ValueError(
@@ -270,13 +270,13 @@ def _contrast(evaluation: Evaluation, arm: Any, owner: str) -> int:
         )
     others = arms[1:].tolist()
     if arm is None and len(others) == 1:
-        return 0
+        return arms[0], 0
     if arm not in others:
         raise ValueError(
             f"{owner}: arm must be one of {others}, to be compared with "
             f"{arms[0]!s}, got {arm!r}."
         )
-    return others.index(arm)
+    return arms[0], others.index(arm)
 
 
 def _with_progress(seeds: np.ndarray, progress: bool) -> Any:
@@ -332,7 +332,7 @@ class _Job:
             )
 
     def _blp(self, rows: ScoredRows) -> pd.DataFrame:
-        options = {"weights": rows.weights, "groups": rows.groups}
+        options: dict[str, Any] = {"weights": rows.weights, "groups": rows.groups}
         if not is_constant(rows.effects):
             found = best_linear_predictor(rows.scores, rows.effects, **options)
             lines = lines_of(found, self.level)

@@ -65,8 +65,8 @@ def overlap_summary(
     >>> table[["n_rows", "extreme_share", "effective_size"]].round(2)
          n_rows  extreme_share  effective_size
     arm
-    0         2           0.00             1.8
-    1         2           0.25             2.0
+    0         2           0.00            1.81
+    1         2           0.25            2.00
     """
     owner = "overlap_summary"
     if not 0 < extreme < 0.5:

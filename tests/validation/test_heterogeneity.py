@@ -48,7 +48,7 @@ def test_blp_keeps_the_order_of_rows():
 def test_blp_and_gates_reject_at_their_level_without_heterogeneity(clustered):
     """Effects and scores are independent, but rows are unlike in variance."""
     rng = np.random.default_rng(2)
-    n_draws, n = 500, 240
+    n_draws, n = 300, 240
     groups = np.repeat(np.arange(60), 4) if clustered else None
     p_values = []
     for _ in range(n_draws):
@@ -130,12 +130,12 @@ def test_groups_are_covered_together():
     truth = stats.norm.pdf(stats.norm.ppf(np.arange(6) / 5))
     truth = 5 * np.diff(truth[::-1])  # means of fifths of a normal, largest first
     covered = []
-    for _ in range(500):
+    for _ in range(300):
         effects = rng.normal(size=400)
         table = gates(effects, scores=effects + 3 * rng.normal(size=400)).iloc[:5]
         inside = (table["lower"] < truth) & (truth < table["upper"])
         covered.append(inside.all())
-    assert abs(np.mean(covered) - 0.95) < four_errors(0.95, 500)
+    assert abs(np.mean(covered) - 0.95) < four_errors(0.95, 300)
 
 
 def test_monotone_rearranges_estimates_and_bounds_only():
