@@ -143,7 +143,7 @@ class LovePlotDisplay:
         ax.set_ylim(-0.7, len(shown) - 0.3)
         ax.set_xlim(left=0)
         ax.set_xlabel("Absolute standardised difference between arms")
-        ax.legend(loc="lower right", frameon=False)
+        ax.legend(loc="best", frameon=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -319,7 +319,7 @@ class PropensityDisplay:
         for low, high in ((0, self.extreme), (1 - self.extreme, 1)):
             ax.axvspan(low, high, color=GREY, alpha=0.15, linewidth=0)
         ax.axhline(0, color="0.2", linewidth=0.8)
-        top = 1.35 * self.shares.max()
+        top = 1.5 * self.shares.max()
         ax.set_ylim(-top, top)
         ax.set_xlim(0, 1)
         ax.yaxis.set_major_formatter(

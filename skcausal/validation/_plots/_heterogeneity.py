@@ -194,7 +194,9 @@ class GatesDisplay(EffectDisplay):
         ax.set_ylabel("Effect (units of the outcome)")
         if len(places) > 1:
             ax.set_title(self._difference_text(places), fontsize="medium", loc="left")
-        ax.legend(handles=handles, loc="best", frameon=False)
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.3 * (high - low))  # room for the legend
+        ax.legend(handles=handles, loc="upper right", frameon=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
@@ -256,8 +258,9 @@ class ClanDisplay:
     >>> from skcausal.validation import ClanDisplay
     >>> X = pd.DataFrame({"age": [60, 50, 30, 20], "member": [1, 0, 1, 0]})
     >>> display = ClanDisplay.from_effects([3, 2, 1, 0], X, n_groups=2)
-    >>> display.ax_.get_xlabel()
-    'Most less least affected (standard deviations)'
+    >>> print(display.ax_.get_xlabel())
+    Most less least affected
+    (standard deviations, 95 % interval)
     """
 
     ax_: Any
@@ -370,7 +373,6 @@ class ClanDisplay:
             "color": PALETTE[0],
             "elinewidth": 1.6,
             "capsize": 3,
-            "label": f"{percent(self.level)} interval",
         } | kwargs
         bars = _bars(scaled.rename(columns={DIFFERENCE: "estimate"}))
         ax.errorbar(scaled[DIFFERENCE], places, xerr=bars, **style)
@@ -379,7 +381,9 @@ class ClanDisplay:
         labels = [f"{name}  ({a:.3g} against {b:.3g})" for name, a, b in pairs]
         ax.set_yticks(places, labels)
         ax.set_ylim(-0.7, len(table) - 0.3)
-        ax.set_xlabel("Most less least affected (standard deviations)")
-        ax.legend(loc="best", frameon=False)
+        ax.set_xlabel(
+            "Most less least affected\n"
+            f"(standard deviations, {percent(self.level)} interval)"
+        )
         self.ax_, self.figure_ = ax, ax.figure
         return self
