@@ -59,7 +59,7 @@ def best_linear_predictor(
     ----------
     Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2025). Fisher-Schultz
     lecture: Generic machine learning inference on heterogeneous treatment effects in
-    randomized experiments. Econometrica, 93(4), section 2. arXiv:1712.04802.
+    randomized experiments. Econometrica, section 2. arXiv:1712.04802.
 
     Examples
     --------
@@ -144,7 +144,7 @@ def group_effects(
     ----------
     Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2025). Fisher-Schultz
     lecture: Generic machine learning inference on heterogeneous treatment effects in
-    randomized experiments. Econometrica, 93(4), section 2. arXiv:1712.04802.
+    randomized experiments. Econometrica, section 2. arXiv:1712.04802.
 
     Examples
     --------
@@ -191,8 +191,9 @@ def _small_sample_factor(
         units, total = np.bincount(codes[weight > 0]), codes.shape[0]
     else:
         clusters = np.unique(np.asarray(groups), return_inverse=True)[1]
-        pairs = np.unique(np.column_stack([codes, clusters])[weight > 0], axis=0)
-        units, total = np.bincount(pairs[:, 0]), clusters.max() + 1
+        total = clusters.max() + 1
+        cells = np.unique((codes * total + clusters)[weight > 0])
+        units = np.bincount(cells // total)
     share = np.where(units > 1, units / np.maximum(units - 1, 1), np.nan)
     return np.sqrt(share * (total - 1) / total)
 

@@ -83,7 +83,7 @@ def calibration_test(
 
     Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2025). Fisher-Schultz
     lecture: Generic machine learning inference on heterogeneous treatment effects in
-    randomized experiments. Econometrica, 93(4), section 2. arXiv:1712.04802.
+    randomized experiments. Econometrica, section 2. arXiv:1712.04802.
 
     Examples
     --------

@@ -82,7 +82,7 @@ def blp_test(
     ----------
     Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2025). Fisher-Schultz
     lecture: Generic machine learning inference on heterogeneous treatment effects in
-    randomized experiments. Econometrica, 93(4), section 2. arXiv:1712.04802.
+    randomized experiments. Econometrica, section 2. arXiv:1712.04802.
 
     Examples
     --------
@@ -178,7 +178,7 @@ def gates(
     ----------
     Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2025). Fisher-Schultz
     lecture: Generic machine learning inference on heterogeneous treatment effects in
-    randomized experiments. Econometrica, 93(4), section 2. arXiv:1712.04802.
+    randomized experiments. Econometrica, section 2. arXiv:1712.04802.
 
     Sidak, Z. (1967). Rectangular confidence regions for the means of multivariate
     normal distributions. Journal of the American Statistical Association, 62(318).
@@ -318,7 +318,7 @@ def clan(
     ----------
     Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2025). Fisher-Schultz
     lecture: Generic machine learning inference on heterogeneous treatment effects in
-    randomized experiments. Econometrica, 93(4), section 2. arXiv:1712.04802.
+    randomized experiments. Econometrica, section 2. arXiv:1712.04802.
 
     Examples
     --------

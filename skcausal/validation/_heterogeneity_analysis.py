@@ -54,8 +54,9 @@ class HeterogeneityAnalysis:
     clan : DataFrame
         Covariates of :func:`clan`.
     splits : DataFrame of shape (n_splits, 6)
-        ``estimate`` and ``p_value`` of the average effect, of the loading and of the
-        difference between the first and the last group, for each split.
+        Estimates and p-values of each split, not adjusted:
+        ``average_estimate, average_p_value``, the same of ``heterogeneity`` (the
+        loading) and of ``difference`` (first less last group).
     level : float
         Coverage of the intervals.
 
@@ -194,7 +195,7 @@ def heterogeneity_analysis(
     ----------
     Chernozhukov, V., Demirer, M., Duflo, E., & Fernandez-Val, I. (2025). Fisher-Schultz
     lecture: Generic machine learning inference on heterogeneous treatment effects in
-    randomized experiments. Econometrica, 93(4), sections 2 and 3. arXiv:1712.04802.
+    randomized experiments. Econometrica, sections 2 and 3. arXiv:1712.04802.
 
     Examples
     --------

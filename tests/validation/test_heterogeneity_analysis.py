@@ -109,7 +109,7 @@ def test_it_rarely_finds_what_there_is_not():
 @pytest.mark.slow
 def test_size_and_coverage_over_many_draws():
     """Medians are conservative: reject at most 5 %, cover at least 95 %."""
-    n_draws, rejected, covered = 300, [], []
+    n_draws, rejected, covered = 200, [], []
     for seed in range(n_draws):
         data = null_data(300, seed)
         found = analyse(data, n_splits=11, random_state=seed)

@@ -56,7 +56,7 @@ class GatesDisplay(EffectDisplay):
 
     References
     ----------
-    Chernozhukov et al. (2025), Econometrica, 93(4). arXiv:1712.04802.
+    Chernozhukov et al. (2025), Econometrica. arXiv:1712.04802.
 
     Examples
     --------
@@ -250,7 +250,7 @@ class ClanDisplay:
 
     References
     ----------
-    Chernozhukov et al. (2025), Econometrica, 93(4). arXiv:1712.04802.
+    Chernozhukov et al. (2025), Econometrica. arXiv:1712.04802.
 
     Examples
     --------
