@@ -55,7 +55,8 @@ def covariates_of(X: Any, owner: str) -> Covariates:
         )
     checked = check_features(text_as_categories(X), owner)
     if isinstance(checked, np.ndarray):
-        checked = pd.DataFrame(checked, columns=[f"x{j}" for j in range(X.shape[1])])
+        names = [f"x{j}" for j in range(checked.shape[1])]
+        checked = pd.DataFrame(checked, columns=names)
     pairs = list(_columns(checked))
     return Covariates(
         [name for name, _ in pairs], np.column_stack([values for _, values in pairs])

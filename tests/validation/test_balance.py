@@ -78,7 +78,7 @@ def test_balance_of_categories_missing_values_and_constants():
     )
     pd.testing.assert_frame_equal(balance_table(polars, ARM), table)
     array = frame[["age", "constant"]].to_numpy()
-    assert balance_table(array, ARM).index.tolist()[0] == "x0"
+    assert balance_table(array.tolist(), ARM).index[0] == "x0"
 
 
 def test_separate_constants_differ_infinitely():

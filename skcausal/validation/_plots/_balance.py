@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from skcausal.validation._balance import balance_table, kish
+from skcausal.validation._deciles import check_n_bins
 from skcausal.validation._overlap import arm_propensities
 from skcausal.validation._plots._base import GREY, PALETTE, new_axes
 
@@ -271,7 +272,7 @@ class PropensityDisplay:
                 f"{labels[0]!r}, got {arm!r}."
             )
         code = labels.index(arm)
-        edges = np.linspace(0, 1, n_bins + 1)
+        edges = np.linspace(0, 1, check_n_bins(n_bins, owner) + 1)
         shares, sizes = [], []
         for side in (code, 0):
             rows = codes == side
