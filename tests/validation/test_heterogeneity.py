@@ -48,7 +48,7 @@ def test_blp_keeps_the_order_of_rows():
 def test_blp_and_gates_reject_at_their_level_without_heterogeneity(clustered):
     """Effects and scores are independent, but rows are unlike in variance."""
     rng = np.random.default_rng(2)
-    n_draws, n = 300, 240
+    n_draws, n = 200, 240
     groups = np.repeat(np.arange(60), 4) if clustered else None
     p_values = []
     for _ in range(n_draws):
