@@ -50,6 +50,7 @@ API_REFERENCE = {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
         "Ratios": ["ratio_of_estimates", "ratio_confidence_set", "ConfidenceSet"],
         "Projections": ["best_linear_projection"],
+        "Heterogeneity": ["best_linear_predictor", "group_effects"],
         "Resampling": ["half_sample_replicates"],
     },
     "skcausal.validation": {
@@ -63,6 +64,19 @@ API_REFERENCE = {
             "rate_score",
             "calibration_score",
         ],
+        "Heterogeneity": [
+            "heterogeneity_analysis",
+            "HeterogeneityAnalysis",
+            "blp_test",
+            "gates",
+            "clan",
+            "calibration_test",
+        ],
+        "Overlap and balance": [
+            "balance_table",
+            "effective_sample_size",
+            "overlap_summary",
+        ],
         "Selection": [
             "get_scorer",
             "CausalScorer",
@@ -74,6 +88,10 @@ API_REFERENCE = {
             "TOCDisplay",
             "UpliftByDecileDisplay",
             "CalibrationDisplay",
+            "GatesDisplay",
+            "ClanDisplay",
+            "LovePlotDisplay",
+            "PropensityDisplay",
         ],
     },
     "skcausal.datasets": {
