@@ -11,7 +11,7 @@ API_REFERENCE = {
             "add_nuisances",
             "effect_of",
         ],
-        "Warnings": ["NoIntervalWarning", "OverlapWarning"],
+        "Warnings": ["NoIntervalWarning", "OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.estimation": {
         "Metalearners": [
@@ -27,6 +27,9 @@ API_REFERENCE = {
             "RegressionAdjustment",
             "PropensityWeighting",
             "QuantileEffect",
+            "PartiallyLinear",
+            "PartiallyLinearIV",
+            "InteractiveIV",
         ],
         "Forests": [
             "CausalForest",
@@ -44,9 +47,14 @@ API_REFERENCE = {
             "default_regressor",
         ],
     },
+    "skcausal.estimation.adapters": {
+        "Other libraries": ["EconMLEffect"],
+    },
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Ratios": ["ratio_of_estimates", "ratio_confidence_set", "ConfidenceSet"],
         "Projections": ["best_linear_projection"],
+        "Heterogeneity": ["best_linear_predictor", "group_effects"],
         "Resampling": ["half_sample_replicates"],
     },
     "skcausal.validation": {
@@ -60,6 +68,19 @@ API_REFERENCE = {
             "rate_score",
             "calibration_score",
         ],
+        "Heterogeneity": [
+            "heterogeneity_analysis",
+            "HeterogeneityAnalysis",
+            "blp_test",
+            "gates",
+            "clan",
+            "calibration_test",
+        ],
+        "Overlap and balance": [
+            "balance_table",
+            "effective_sample_size",
+            "overlap_summary",
+        ],
         "Selection": [
             "get_scorer",
             "CausalScorer",
@@ -71,6 +92,10 @@ API_REFERENCE = {
             "TOCDisplay",
             "UpliftByDecileDisplay",
             "CalibrationDisplay",
+            "GatesDisplay",
+            "ClanDisplay",
+            "LovePlotDisplay",
+            "PropensityDisplay",
         ],
     },
     "skcausal.datasets": {
@@ -83,6 +108,8 @@ API_REFERENCE = {
             "fetch_twins",
             "fetch_jobs",
             "fetch_lalonde",
+            "fetch_card",
+            "fetch_401k",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },

@@ -14,8 +14,9 @@ package                    the question it answers
 These helpers live here because every package uses them: :func:`causal_target`
 lets the treatment travel inside ``y``, :func:`add_nuisances` adds shared nuisance
 estimates to it, :func:`effect_of` gives a fitted Pipeline or search the verbs of its
-final learner, ``OverlapWarning`` is raised where arms hardly overlap, and
-``NoIntervalWarning`` where a value comes without a valid interval.
+final learner. ``OverlapWarning`` is raised where arms hardly overlap,
+``NoIntervalWarning`` where a value comes without a valid interval,
+``WeakInstrumentWarning`` where an instrument hardly moves the treatment.
 """
 
 from importlib import import_module
@@ -33,11 +34,13 @@ _HOMES = {
     "effect_of": "skcausal.estimation._delegation",
     "NoIntervalWarning": "skcausal.utils._validation",
     "OverlapWarning": "skcausal.utils._validation",
+    "WeakInstrumentWarning": "skcausal.utils._validation",
 }
 
 __all__ = [
     "NoIntervalWarning",
     "OverlapWarning",
+    "WeakInstrumentWarning",
     "add_nuisances",
     "causal_target",
     "effect_of",

@@ -4,6 +4,8 @@
   becomes a learner of conditional effects.
 - ``AIPW``, ``TMLE``, ``RegressionAdjustment``, ``PropensityWeighting``: one number, the
   average effect, with its interval; ``QuantileEffect``: the effect on quantiles.
+- ``PartiallyLinear``: one number, of a continuous or binary treatment.
+- ``PartiallyLinearIV``, ``InteractiveIV``: one number, from an instrument.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
   intervals; ``merge_forests``
@@ -21,6 +23,9 @@ from skcausal.estimation._defaults import (
 )
 from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.average_effects._aipw import AIPW
+from skcausal.estimation.average_effects._interactive_iv import InteractiveIV
+from skcausal.estimation.average_effects._partially_linear import PartiallyLinear
+from skcausal.estimation.average_effects._partially_linear_iv import PartiallyLinearIV
 from skcausal.estimation.average_effects._propensity_weighting import (
     PropensityWeighting,
 )
@@ -52,8 +57,11 @@ __all__ = [
     "DRLearner",
     "EffectStacking",
     "InstrumentalForest",
+    "InteractiveIV",
     "KnownPropensity",
     "MultiArmCausalForest",
+    "PartiallyLinear",
+    "PartiallyLinearIV",
     "PropensityWeighting",
     "QuantileEffect",
     "RLearner",

@@ -16,6 +16,10 @@ class NoIntervalWarning(UserWarning):
     """An estimate has no valid standard error or interval, or a doubtful one."""
 
 
+class WeakInstrumentWarning(UserWarning):
+    """The instrument hardly moves the treatment: Wald intervals cannot be trusted."""
+
+
 def is_pandas(X: Any) -> bool:
     """Tell whether ``X`` is a pandas DataFrame, without importing pandas."""
     return type(X).__module__.startswith("pandas") and hasattr(X, "iloc")

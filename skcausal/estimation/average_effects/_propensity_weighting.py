@@ -12,6 +12,7 @@ from skcausal.estimation._average import (
     contrast_of_means,
     effects_by_cell,
 )
+from skcausal.estimation._average_learner import AverageLearner
 from skcausal.estimation._crossfit import fit_in_full, predict_nuisance
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._known_propensity import KnownPropensity
@@ -23,7 +24,6 @@ from skcausal.estimation._nuisances import (
     NuisanceFit,
 )
 from skcausal.estimation._scores import arm_weights, raised, ratio_of_means
-from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.estimation.average_effects._linear_models import (
     design_matrix,
     is_logistic,

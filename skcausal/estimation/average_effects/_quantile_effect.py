@@ -11,6 +11,7 @@ from skcausal.estimation._average import (
     Question,
     effects_by_cell,
 )
+from skcausal.estimation._average_learner import AverageLearner
 from skcausal.estimation._crossfit import cross_fit
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._nuisances import (
@@ -19,7 +20,6 @@ from skcausal.estimation._nuisances import (
     Nuisance,
 )
 from skcausal.estimation._scores import arm_weights, raised, shares
-from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.estimation.average_effects._quantiles import ArmRows
 from skcausal.inference import EffectEstimate
 from skcausal.utils._validation import NoIntervalWarning

@@ -12,6 +12,7 @@ from skcausal.estimation._average import (
     contrast_of_means,
     effects_by_cell,
 )
+from skcausal.estimation._average_learner import AverageLearner
 from skcausal.estimation._crossfit import fit_in_full
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._models import allows
@@ -21,7 +22,6 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
 )
 from skcausal.estimation._scores import shares
-from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.estimation.average_effects._linear_models import (
     ArmFit,
     arm_fit,

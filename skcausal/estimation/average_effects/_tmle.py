@@ -11,6 +11,7 @@ from skcausal.estimation._average import (
     effect_of_terms,
     effects_by_cell,
 )
+from skcausal.estimation._average_learner import AverageLearner
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._nuisances import (
     OUTCOME_BY_ARM,
@@ -20,7 +21,6 @@ from skcausal.estimation._nuisances import (
 )
 from skcausal.estimation._scores import raised, target_terms
 from skcausal.estimation._targeting import targeted_means
-from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.inference import EffectEstimate
 from skcausal.utils._validation import NoIntervalWarning
 
