@@ -22,6 +22,11 @@ API_REFERENCE = {
             "DRLearner",
         ],
         "Average effects": ["AIPW"],
+        "Matching": [
+            "NearestNeighbourMatching",
+            "CoarsenedExactMatching",
+            "NoMatchError",
+        ],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",
