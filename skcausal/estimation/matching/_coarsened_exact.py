@@ -12,6 +12,7 @@ from skcausal.estimation.matching._covariates import (
     column_values,
     is_category,
     positions,
+    standardised,
 )
 from skcausal.estimation.matching._estimate import Matched
 from skcausal.estimation.matching._matching_learner import MatchingLearner
@@ -36,6 +37,10 @@ class CoarsenedExactMatching(MatchingLearner):
         Bins of the columns that are cut automatically, with equally many rows. "auto"
         is the largest number, at most Sturges' :math:`\log_2 n + 1` and at least two,
         at which half of the target finds a match.
+    bias_correction : bool, default=True
+        Whether least squares with an intercept per stratum corrects what is left of the
+        difference of numeric columns within strata. Without it, coarse bins leave a
+        bias that intervals do not cover.
     target : {"all", "treated", "control"}, default="all"
         Population of ``average_effect_``, ``matching_weights_`` and ``balance_``, in
         each case within the strata that hold both arms.
@@ -83,12 +88,14 @@ class CoarsenedExactMatching(MatchingLearner):
     -----
     Assumes no unmeasured confounding given the stratum. With the mean outcomes
     :math:`\bar Y_{as}` of arm a in stratum s and the weight :math:`V_s` of its rows in
-    the target, :math:`\hat\tau = \sum_s V_s (\bar Y_{1s} - \bar Y_{0s}) / \sum_s V_s`.
+    the target, :math:`\hat\tau = \sum_s V_s (\bar Y_{1s} - \bar Y_{0s}) / \sum_s V_s`
+    before the correction.
     This is matching with ties for all rows of a stratum, and so is its variance (see
     ``NearestNeighbourMatching``), with the noise of a row from the rows of its arm and
-    stratum, or from its arm where it is alone. What differs within bins is not
-    corrected: look at ``balance_``. Categories and missing values are levels of their
-    own; text has to be made a category.
+    stratum, or from its arm where it is alone. Categories and missing values are levels
+    of their own; text has to be made a category. An effect that is about matched rows
+    only is another one than that of all rows, unless effects do not differ: look at
+    ``unmatched_``.
 
     References
     ----------
@@ -107,7 +114,7 @@ class CoarsenedExactMatching(MatchingLearner):
     >>> age = np.array([[21.0], [24.0], [28.0], [63.0], [65.0], [67.0]])
     >>> treatment = np.array([0, 0, 1, 0, 1, 1])
     >>> outcome = np.array([1.0, 2.0, 3.5, 5.0, 6.0, 8.0])
-    >>> matching = CoarsenedExactMatching(cut_points={0: [30, 60]})
+    >>> matching = CoarsenedExactMatching({0: [30, 60]}, bias_correction=False)
     >>> matching.fit(age, outcome, treatment=treatment).average_effect().value
     2.0
     >>> matching.matching_weights_.tolist()
@@ -119,12 +126,14 @@ class CoarsenedExactMatching(MatchingLearner):
         cut_points: Any = None,
         n_bins: Any = "auto",
         *,
+        bias_correction: bool = True,
         target: str = "all",
         control_arm: Any = None,
         treatment_type: str = "auto",
     ) -> None:
         self.cut_points = cut_points
         self.n_bins = n_bins
+        self.bias_correction = bias_correction
         self.target = target
         self.control_arm = control_arm
         self.treatment_type = treatment_type
@@ -192,10 +201,15 @@ class CoarsenedExactMatching(MatchingLearner):
         return Matched(self._rows, self._data.outcome, links, links)
 
     def _outcomes(self, matched: Matched, v: np.ndarray) -> np.ndarray:
-        rows = self._rows
-        return np.column_stack(
-            [rows.means(arm, self._data.outcome)[rows.point] for arm in (0, 1)]
+        stratum, X = self._rows.point, self._data.X
+        table = np.column_stack(
+            [np.empty((len(stratum), 0))]
+            + [column_values(X, j) for j in range(X.shape[1]) if not is_category(X, j)]
         )
+        missing = np.isnan(table)  # a stratum of its own, where nothing differs
+        Z = standardised(np.where(missing, 0.0, table), self._data.weights)
+        distinct = joint_codes(np.column_stack([stratum, Z]))[0]
+        return self._regressed(matched, v, Z, stratum, distinct)
 
     def _no_match_hint(self) -> str:
         return (
@@ -237,13 +251,18 @@ def _coarsened(
 def _equal_cuts(
     values: np.ndarray, weight: np.ndarray, n_bins: int
 ) -> np.ndarray | None:
-    """Return points between bins of equal weight; None for as few levels as bins."""
+    """Return points between bins of equal weight; None for as few levels as bins.
+
+    Points lie midway between values, so that no value lies on one.
+    """
     known = ~np.isnan(values) & (weight > 0)
     levels = np.unique(values[known])
     if levels.shape[0] <= n_bins:
         return None
     shares = np.arange(1, n_bins) / n_bins
-    points = np.quantile(
+    last = np.quantile(
         values[known], shares, method="inverted_cdf", weights=weight[known]
     )
-    return np.unique(points[points > levels[0]])
+    above = np.unique(np.searchsorted(levels, last, side="right"))
+    above = above[above < levels.shape[0]]
+    return 0.5 * (levels[above - 1] + levels[above])

@@ -17,6 +17,7 @@ from skcausal.estimation.matching._estimate import (
     MatchingEffect,
     matching_effect,
 )
+from skcausal.estimation.matching._outcomes import fitted_outcomes
 from skcausal.inference import EffectEstimate
 from skcausal.utils._validation import OverlapWarning
 
@@ -37,6 +38,7 @@ class MatchingLearner(AverageLearner):
     outcome_type = "continuous"  # of an outcome that no model is fitted to
     n_jobs: int | None = None
     target: str
+    bias_correction: bool
 
     def _fit_settings(self, owner: str) -> FitSettings:
         return FitSettings(owner, seed=0)
@@ -124,7 +126,7 @@ class MatchingLearner(AverageLearner):
                 f"{type(self).__name__}.average_effect: no row of target={target!r} in "
                 "a subgroup has a match. Check where=, by=, weights= and unmatched_."
             )
-        effect = matching_effect(matched, v, fitted, corrected=self._corrects())
+        effect = matching_effect(matched, v, fitted, corrected=self.bias_correction)
         return self._finished(effect, target, weight)
 
     def _finished(
@@ -133,9 +135,32 @@ class MatchingLearner(AverageLearner):
         """Account for what else was estimated (hook)."""
         return effect
 
-    def _corrects(self) -> bool:
-        """Tell whether predicted outcomes correct the estimate (hook)."""
-        return False
+    def _regressed(
+        self,
+        matched: Matched,
+        v: np.ndarray,
+        Z: np.ndarray,
+        stratum: np.ndarray,
+        distinct: np.ndarray,
+    ) -> np.ndarray:
+        """Predict outcomes in both arms by least squares on the matches in use."""
+        used, arm = matched.as_match(v)[0], self._data.treatment
+        is_match = np.isin(arm, list(matched.links))
+        weight = np.where(is_match, used, v)
+        fitted, poor = fitted_outcomes(
+            Z, stratum, self._data.outcome, arm, weight, distinct
+        )
+        if poor and self.bias_correction:
+            warnings.warn(
+                f"{self._settings.owner}: bias_correction=True needs more distinct "
+                "matches than coefficients, which the arm(s) "
+                f"{[self._data.arms[code] for code in poor]} do not have: their "
+                "matches are not corrected. Match on fewer columns, or set "
+                "bias_correction=False.",
+                UserWarning,
+                stacklevel=3,
+            )
+        return fitted
 
     def _average(self, question: Question, owner: str) -> EffectEstimate:
         data = self._data

@@ -25,7 +25,6 @@ from skcausal.estimation.matching._neighbours import (
     nearest_rows,
     within,
 )
-from skcausal.estimation.matching._outcomes import fitted_outcomes
 from skcausal.estimation.matching._propensity import Score, adjustment, estimated_score
 from skcausal.estimation.matching._rows import Pairs, Rows, joint_codes
 from skcausal.utils._validation import OverlapWarning
@@ -298,31 +297,10 @@ class NearestNeighbourMatching(MatchingLearner):
         return Matched(rows, self._data.outcome, links, alike)
 
     def _outcomes(self, matched: Matched, v: np.ndarray) -> np.ndarray:
-        used = matched.as_match(v)[0]
-        arm, point = self._data.treatment, self._rows.point
-        is_match = np.isin(arm, list(matched.links))
-        fitted, poor = fitted_outcomes(
-            self._space.coordinates[point],
-            self._space.stratum[point],
-            self._data.outcome,
-            arm,
-            np.where(is_match, used, v),
-            point,
+        point, space = self._rows.point, self._space
+        return self._regressed(
+            matched, v, space.coordinates[point], space.stratum[point], point
         )
-        if poor and self.bias_correction:
-            warnings.warn(
-                f"{self._settings.owner}: bias_correction=True needs more distinct "
-                "matches than coefficients, which the arm(s) "
-                f"{[self._data.arms[code] for code in poor]} do not have: their "
-                "matches are not corrected. Match on fewer columns, or set "
-                "bias_correction=False.",
-                UserWarning,
-                stacklevel=3,
-            )
-        return fitted
-
-    def _corrects(self) -> bool:
-        return self.bias_correction
 
     def _no_match_hint(self) -> str:
         ways = [

@@ -9,12 +9,12 @@ def fitted_outcomes(
     outcome: np.ndarray,
     arm: np.ndarray,
     weight: np.ndarray,
-    point: np.ndarray,
+    distinct: np.ndarray,
 ) -> tuple[np.ndarray, list[int]]:
     """Predict the outcome of every row in both arms, shape (n, 2).
 
     One regression per arm, on rows with weight, with an intercept per stratum. An arm
-    with fewer points than coefficients keeps its intercepts only, and is listed.
+    with fewer distinct rows than coefficients keeps its intercepts only, and is listed.
     """
     fitted, poor = np.zeros((Z.shape[0], 2)), []
     for code in (0, 1):
@@ -27,7 +27,7 @@ def fitted_outcomes(
         root = np.sqrt(r)[:, None]
         centred = root * (Z[rows] - cells[stratum[rows], 1:])
         n_coefficients = np.unique(stratum[rows]).shape[0] + Z.shape[1]
-        if np.unique(point[rows]).shape[0] > n_coefficients:
+        if np.unique(distinct[rows]).shape[0] > n_coefficients:
             y = root[:, 0] * (outcome[rows] - cells[stratum[rows], 0])
             slopes = np.linalg.lstsq(centred, y, rcond=None)[0]
         elif Z.shape[1]:
