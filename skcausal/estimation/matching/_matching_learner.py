@@ -61,7 +61,11 @@ class MatchingLearner(AverageLearner):
         self.balance_ = balance_table(
             data.X, data.treatment, data.weights, self.matching_weights_
         )
+        self._list_matches(data)
         super()._fit_effect(data, nuisances)
+
+    def _list_matches(self, data: CausalData) -> None:
+        """Keep what users want to see of the matches (hook)."""
 
     def _prepare(self, data: CausalData, owner: str) -> None:
         """Check parameters and keep what matching needs of the table (hook)."""
@@ -114,7 +118,7 @@ class MatchingLearner(AverageLearner):
             "unmatched_) and are left out, so the effect is about the others only. "
             f"{self._no_match_hint()}",
             OverlapWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
 
     def _effect_in(self, target: str, weight: np.ndarray) -> MatchingEffect:
@@ -154,7 +158,7 @@ class MatchingLearner(AverageLearner):
             warnings.warn(
                 f"{self._settings.owner}: bias_correction=True needs more distinct "
                 "matches than coefficients, which the arm(s) "
-                f"{[self._data.arms[code] for code in poor]} do not have: their "
+                f"{np.asarray(self.arms_)[poor].tolist()} do not have: their "
                 "matches are not corrected. Match on fewer columns, or set "
                 "bias_correction=False.",
                 UserWarning,

@@ -185,8 +185,7 @@ class NearestNeighbourMatching(MatchingLearner):
         self.treatment_type = treatment_type
         self.n_jobs = n_jobs
 
-    def _fit_effect(self, data: CausalData, nuisances: Any) -> None:
-        super()._fit_effect(data, nuisances)
+    def _list_matches(self, data: CausalData) -> None:
         shape = (data.n_rows, self.n_neighbors)
         self.match_indices_ = np.full(shape, -1)
         self.match_distances_ = np.full(shape, np.inf)
@@ -241,7 +240,7 @@ class NearestNeighbourMatching(MatchingLearner):
             if size < self.n_neighbors:
                 raise ValueError(
                     f"{owner}: n_neighbors={self.n_neighbors}, but arm "
-                    f"{data.arms[arm]!r} has {size} rows with weight only. Use fewer "
+                    f"{np.asarray(self.arms_).tolist()[arm]!r} has {size} rows with weight only. Use fewer "
                     "neighbours."
                 )
 
@@ -337,7 +336,7 @@ class NearestNeighbourMatching(MatchingLearner):
             return effect
         score, arm = self._score, self._data.treatment
         derivative = np.zeros(weight.shape[0])
-        if target != "all":
+        if self._differences is not None and target != "all":
             size = weight @ (self._in_target(target) * self._kept[target][0].has_match)
             slope = score.propensity * (1 - score.propensity)
             towards = 1.0 if target == "treated" else -1.0
