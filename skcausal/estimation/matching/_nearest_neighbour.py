@@ -238,10 +238,10 @@ class NearestNeighbourMatching(MatchingLearner):
         for arm in self._arms_to_match(self.target):
             size = int(((data.treatment == arm) & (data.weights > 0)).sum())
             if size < self.n_neighbors:
+                label = np.asarray(self.arms_).tolist()[arm]
                 raise ValueError(
-                    f"{owner}: n_neighbors={self.n_neighbors}, but arm "
-                    f"{np.asarray(self.arms_).tolist()[arm]!r} has {size} rows with weight only. Use fewer "
-                    "neighbours."
+                    f"{owner}: n_neighbors={self.n_neighbors}, but arm {label!r} has "
+                    f"{size} rows with weight only. Use fewer neighbours."
                 )
 
     def _scores(self, data: CausalData, exact: list[int], owner: str) -> np.ndarray:
