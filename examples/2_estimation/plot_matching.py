@@ -19,7 +19,7 @@ from skcausal.estimation import CoarsenedExactMatching, NearestNeighbourMatching
 
 warnings.simplefilter("ignore", OverlapWarning)  # rows left out are counted below
 
-data = make_observational(2000, 4, effect="linear", random_state=0)
+data = make_observational(2000, 4, effect="linear", random_state=3)
 truth = data.average_effect_treated
 treated = data.treatment == 1
 naive = data.y[treated].mean() - data.y[~treated].mean()
@@ -75,7 +75,7 @@ right.errorbar(
 )
 right.axvline(truth, color=ORANGE, linestyle="--", label="truth")
 right.axvline(naive, color=GREY, linestyle=":", label="difference in means")
-right.set_xlabel("Effect on the treated, 95 % interval (units of the outcome)")
+right.set_xlabel("Effect on the treated, 95 % interval")
 right.set_ylim(-0.5, 2.5)
 right.legend(frameon=False)
 for ax in (left, right):

@@ -13,6 +13,8 @@ import scipy.sparse as sp
 
 from skcausal.estimation.matching._rows import Rows
 
+_ROUNDING = 1e-10  # of the effect: a smaller standard error is none
+
 
 @dataclass(frozen=True, eq=False)
 class Matched:
@@ -140,8 +142,9 @@ class MatchingEffect:
         """Influence whose variance is exactly ``variance``."""
         n = self.influence.shape[0]
         raw = float((self.influence**2).sum() / (n * (n - 1)))
-        if raw <= 0:
-            return np.full(n, np.nan) if self.variance > 0 else self.influence
+        if raw <= 0:  # no row tells, unless there is no noise at all
+            is_exact = np.sqrt(self.variance) <= _ROUNDING * abs(self.value)
+            return self.influence if is_exact else np.full(n, np.nan)
         return self.influence * np.sqrt(self.variance / raw)
 
 

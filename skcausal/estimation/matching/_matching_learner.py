@@ -162,7 +162,7 @@ class MatchingLearner(AverageLearner):
                 "matches are not corrected. Match on fewer columns, or set "
                 "bias_correction=False.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=7,
             )
         return fitted
 

@@ -252,7 +252,9 @@ class NearestNeighbourMatching(MatchingLearner):
             if not (j in exact and is_category(data.X, j))
         ]
         needed = self.propensity_model is None and data.known_propensity is None
-        table = numbers(data.X, plain, owner) if needed else np.empty((data.n_rows, 0))
+        table = np.zeros((data.n_rows, 1))
+        if needed:
+            table = whitened(numbers(data.X, plain, owner), data.weights)
         self._score: Score = estimated_score(
             data, self.propensity_model, table, self._settings
         )
@@ -266,7 +268,7 @@ class NearestNeighbourMatching(MatchingLearner):
                 "choose another target, or use fewer covariates if they separate the "
                 "arms.",
                 OverlapWarning,
-                stacklevel=3,
+                stacklevel=6,
             )
         if not (self._score.known or self._score.design is not None):
             warnings.warn(
@@ -274,7 +276,7 @@ class NearestNeighbourMatching(MatchingLearner):
                 "known; what estimating it changes is derived for maximum likelihood "
                 "only. Use propensity_model=None or LogisticRegression(C=np.inf).",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=6,
             )
         return np.round(p, _DIGITS)[:, None]
 

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.pipeline import Pipeline
 
 from skcausal.estimation._crossfit import FitSettings, fit_in_full, predict_nuisance
 from skcausal.estimation._data import CausalData
@@ -38,22 +37,19 @@ def estimated_score(
 ) -> Score:
     """Return the propensity: known by design, or fitted on all rows.
 
-    The default is a logit on ``table``; a given model sees the covariates as they are.
+    The default is a logit on ``table``, whose columns are not collinear; a given model
+    sees the covariates as they are.
     """
     if data.known_propensity is not None:
         return Score(data.known_propensity[:, 1], known=True)
     if isinstance(model, KnownPropensity):
         return Score(model.for_rows(data.arms, data.n_rows)[:, 1], known=True)
     if model is None:
-        model, data = _default_model(), replace(data, X=table)
+        model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
+        data = replace(data, X=table)
     fitted = fit_in_full(PROPENSITY, model, data, settings)[0]
     propensity = predict_nuisance(PROPENSITY, fitted, data.X, data)[:, 1]
     return Score(propensity, design=_logit_design(fitted, data.X))
-
-
-def _default_model() -> Any:
-    logit = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10)
-    return make_pipeline(StandardScaler(), logit)
 
 
 def _logit_design(model: Any, X: Any) -> np.ndarray | None:

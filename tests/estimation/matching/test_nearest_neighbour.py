@@ -261,6 +261,23 @@ def test_too_few_matches_for_the_correction_are_warned_about():
     assert one.average_effect().value == pytest.approx(plain.average_effect().value)
 
 
+@pytest.mark.parametrize("distance", ["mahalanobis", "propensity"])
+def test_constant_and_collinear_columns_change_nothing(distance):
+    X, y, t = table()
+    wide = np.column_stack([X, np.ones(len(y)), X[:, 0] - 2 * X[:, 1]])
+    one, other = (fitted(Z, y, t, distance).average_effect() for Z in (X, wide))
+    assert one.value == pytest.approx(other.value)
+    assert one.standard_error == pytest.approx(other.standard_error)
+
+
+def test_an_outcome_without_noise_has_no_error():
+    X, _, t = table()
+    weight = np.random.default_rng(0).uniform(size=len(t))
+    estimate = fitted(X, 2.0 * t, t, sample_weight=weight).average_effect()
+    assert estimate.value == pytest.approx(2.0)
+    assert estimate.standard_error == pytest.approx(0.0, abs=1e-9)
+
+
 def test_pickle_keeps_answers_but_no_rows():
     X, y, t = table()
     one = fitted(X, y, t, target="treated")
@@ -340,17 +357,18 @@ def test_variance_accounts_for_the_estimated_propensity(target):
 def test_known_propensity_needs_no_adjustment():
     X, y, t = table(150)
     p = 1 / (1 + np.exp(-X[:, 0]))
-    one = fitted(
-        X,
-        y,
-        t,
-        "propensity",
-        propensity_model=KnownPropensity(p),
-        bias_correction=False,
-    )
     value, variance = matching(np.abs(p[:, None] - p), p[:, None], y, t)
-    assert one.average_effect().value == pytest.approx(value)
-    assert one.average_effect().standard_error == pytest.approx(np.sqrt(variance))
+    options = {"distance": "propensity", "bias_correction": False}
+    design = NearestNeighbourMatching(propensity_model=KnownPropensity(p), **options)
+    packed = NearestNeighbourMatching(**options)
+    for one in (
+        design.fit(X, y, treatment=t),
+        packed.fit(X, causal_target(y, t, propensity=p)),
+    ):
+        estimate = one.average_effect()
+        assert estimate.value == pytest.approx(value)
+        assert estimate.standard_error == pytest.approx(np.sqrt(variance))
+        np.testing.assert_array_equal(one.propensity_, p)
 
 
 def test_other_propensity_models_are_warned_about():
