@@ -56,7 +56,6 @@ class MatchingLearner(AverageLearner):
         matched = self._with_outcomes(self.target)[0]
         v = data.weights * self._in_target(self.target)
         self.unmatched_ = np.flatnonzero((v > 0) & ~matched.has_match)
-        self._warn_of_unmatched(v, owner)
         self.matching_weights_ = self._effect_in(self.target, data.weights).weight
         self.balance_ = balance_table(
             data.X, data.treatment, data.weights, self.matching_weights_
@@ -88,12 +87,15 @@ class MatchingLearner(AverageLearner):
         if target not in self._kept:
             self._training_data("average_effect")
             matched = self._match(target)
-            v = self._data.weights * self._in_target(target) * matched.has_match
-            if not v.any():
+            v = self._data.weights * self._in_target(target)
+            lost = np.flatnonzero((v > 0) & ~matched.has_match)
+            if lost.shape[0] == (v > 0).sum():
                 raise NoMatchError(
                     f"{self._settings.owner}: no row of target={target!r} has a match; "
                     f"nothing can be compared. {self._no_match_hint()}"
                 )
+            self._warn_of_unmatched(target, lost, int((v > 0).sum()))
+            v = v * matched.has_match
             self._kept[target] = matched, self._outcomes(matched, v)
         return self._kept[target]
 
@@ -106,19 +108,18 @@ class MatchingLearner(AverageLearner):
             return np.ones(self._data.n_rows)
         return (self._data.treatment == (target == "treated")).astype(float)
 
-    def _warn_of_unmatched(self, v: np.ndarray, owner: str) -> None:
-        n_lost = self.unmatched_.shape[0]
-        if not n_lost:
+    def _warn_of_unmatched(self, target: str, lost: np.ndarray, n_rows: int) -> None:
+        if not lost.shape[0]:
             return
-        first = ", ".join(map(str, self.unmatched_[:5]))
-        more = ", ..." if n_lost > 5 else ""
+        shown = ", ".join(map(str, lost[:5])) + (", ..." if lost.shape[0] > 5 else "")
+        where = "; all are in unmatched_" if target == self.target else ""
         warnings.warn(
-            f"{owner}: {n_lost} of {int((v > 0).sum())} rows of "
-            f"target={self.target!r} have no match (rows {first}{more}; all are in "
-            "unmatched_) and are left out, so the effect is about the others only. "
+            f"{self._settings.owner}: {lost.shape[0]} of {n_rows} rows of "
+            f"target={target!r} have no match (rows {shown}{where}) and are left out, "
+            "so the effect is about the others only. "
             f"{self._no_match_hint()}",
             OverlapWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
 
     def _effect_in(self, target: str, weight: np.ndarray) -> MatchingEffect:

@@ -44,7 +44,8 @@ def test_seven_rows_by_hand():
     assert one.average_effect().value == pytest.approx((3 * 2.0 + 3 * 3.5) / 6)
     treated = one.average_effect(target="treated")
     assert treated.value == pytest.approx((2.0 + 2 * 3.5) / 3)
-    control = one.average_effect(target="control")
+    with pytest.warns(OverlapWarning, match=r"1 of 4 rows of target='control'"):
+        control = one.average_effect(target="control")
     assert control.value == pytest.approx((2 * 2.0 + 3.5) / 3)
     assert one.strata_.tolist() == [0, 0, 0, 1, 1, 1, -1]
     assert one.matching_weights_.tolist() == [1.5, 1.5, 3, 3, 1.5, 1.5, 0]

@@ -195,6 +195,16 @@ def test_caliper_leaves_rows_out_and_says_so():
     assert np.isinf(one.match_distances_[lost]).all()
 
 
+def test_another_target_warns_of_its_own_rows():
+    X = np.array([[0.0], [0.1], [1.0], [1.1], [9.0]])
+    y, t = np.arange(5.0), np.array([0, 1, 0, 1, 0])
+    one = fitted(X, y, t, caliper=0.1, target="treated", bias_correction=False)
+    with pytest.warns(OverlapWarning, match=r"1 of 3 rows of target='control'.*rows 4"):
+        estimate = one.average_effect(target="control")
+    assert estimate.value == pytest.approx(1.0)
+    assert one.unmatched_.shape == (0,)
+
+
 def test_caliper_without_any_match_is_an_error():
     X, y, t = table(40)
     with pytest.raises(NoMatchError, match=r"nothing can be compared.*widen caliper"):
