@@ -11,7 +11,7 @@ API_REFERENCE = {
             "add_nuisances",
             "effect_of",
         ],
-        "Warnings": ["OverlapWarning"],
+        "Warnings": ["OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.estimation": {
         "Metalearners": [
@@ -21,7 +21,12 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
-        "Average effects": ["AIPW"],
+        "Average effects": [
+            "AIPW",
+            "PartiallyLinear",
+            "PartiallyLinearIV",
+            "InteractiveIV",
+        ],
         "Matching": [
             "NearestNeighbourMatching",
             "CoarsenedExactMatching",
@@ -43,8 +48,12 @@ API_REFERENCE = {
             "default_regressor",
         ],
     },
+    "skcausal.estimation.adapters": {
+        "Other libraries": ["EconMLEffect"],
+    },
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Ratios": ["ratio_of_estimates", "ratio_confidence_set", "ConfidenceSet"],
         "Projections": ["best_linear_projection"],
         "Resampling": ["half_sample_replicates"],
     },
@@ -82,6 +91,8 @@ API_REFERENCE = {
             "fetch_twins",
             "fetch_jobs",
             "fetch_lalonde",
+            "fetch_card",
+            "fetch_401k",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },

@@ -5,6 +5,8 @@
 - ``AIPW``: one number, the average effect, with its interval.
 - ``NearestNeighbourMatching``, ``CoarsenedExactMatching``: averages from rows that look
   alike; ``NoMatchError`` where nothing does.
+- ``PartiallyLinear``: one number, of a continuous or binary treatment.
+- ``PartiallyLinearIV``, ``InteractiveIV``: one number, from an instrument.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
   intervals; ``merge_forests``
@@ -22,6 +24,9 @@ from skcausal.estimation._defaults import (
 )
 from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.average_effects._aipw import AIPW
+from skcausal.estimation.average_effects._interactive_iv import InteractiveIV
+from skcausal.estimation.average_effects._partially_linear import PartiallyLinear
+from skcausal.estimation.average_effects._partially_linear_iv import PartiallyLinearIV
 from skcausal.estimation.forests._causal_forest import CausalForest
 from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
 from skcausal.estimation.forests._merging import merge_forests
@@ -48,10 +53,13 @@ __all__ = [
     "DRLearner",
     "EffectStacking",
     "InstrumentalForest",
+    "InteractiveIV",
     "KnownPropensity",
     "MultiArmCausalForest",
     "NearestNeighbourMatching",
     "NoMatchError",
+    "PartiallyLinear",
+    "PartiallyLinearIV",
     "RLearner",
     "RegressionForest",
     "SLearner",
