@@ -27,6 +27,11 @@ API_REFERENCE = {
             "PartiallyLinearIV",
             "InteractiveIV",
         ],
+        "Matching": [
+            "NearestNeighbourMatching",
+            "CoarsenedExactMatching",
+            "NoMatchError",
+        ],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.estimation._average import Moment, Question, slope_estimate
+from skcausal.estimation._average_learner import AverageLearner
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._folds import Folds, make_folds
 from skcausal.estimation._nuisances import Nuisance, NuisanceEstimates
-from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.inference import (
     ConfidenceSet,
     EffectEstimate,

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from skcausal.estimation._average import Moment, Question, slope_estimate
+from skcausal.estimation._average_learner import AverageLearner
 from skcausal.estimation._base import EffectLearner
 from skcausal.estimation._crossfit import cross_fit
 from skcausal.estimation._data import CausalData
@@ -19,7 +20,6 @@ from skcausal.estimation._nuisances import (
     NuisanceFit,
 )
 from skcausal.estimation._scores import ratio_of_means
-from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.inference import EffectEstimate
 
 _UNTREATED = "outcome_untreated"
