@@ -31,6 +31,11 @@ API_REFERENCE = {
             "PartiallyLinearIV",
             "InteractiveIV",
         ],
+        "Matching": [
+            "NearestNeighbourMatching",
+            "CoarsenedExactMatching",
+            "NoMatchError",
+        ],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",

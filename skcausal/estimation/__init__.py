@@ -4,6 +4,8 @@
   becomes a learner of conditional effects.
 - ``AIPW``, ``TMLE``, ``RegressionAdjustment``, ``PropensityWeighting``: one number, the
   average effect, with its interval; ``QuantileEffect``: the effect on quantiles.
+- ``NearestNeighbourMatching``, ``CoarsenedExactMatching``: averages from rows that look
+  alike; ``NoMatchError`` where nothing does.
 - ``PartiallyLinear``: one number, of a continuous or binary treatment.
 - ``PartiallyLinearIV``, ``InteractiveIV``: one number, from an instrument.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
@@ -40,6 +42,9 @@ from skcausal.estimation.forests._merging import merge_forests
 from skcausal.estimation.forests._multi_arm_causal_forest import MultiArmCausalForest
 from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.forests._survival_forest import CausalSurvivalForest
+from skcausal.estimation.matching._coarsened_exact import CoarsenedExactMatching
+from skcausal.estimation.matching._matching_learner import NoMatchError
+from skcausal.estimation.matching._nearest_neighbour import NearestNeighbourMatching
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
 from skcausal.estimation.metalearners._s_learner import SLearner
@@ -54,12 +59,15 @@ __all__ = [
     "BootstrapEffect",
     "CausalForest",
     "CausalSurvivalForest",
+    "CoarsenedExactMatching",
     "DRLearner",
     "EffectStacking",
     "InstrumentalForest",
     "InteractiveIV",
     "KnownPropensity",
     "MultiArmCausalForest",
+    "NearestNeighbourMatching",
+    "NoMatchError",
     "PartiallyLinear",
     "PartiallyLinearIV",
     "PropensityWeighting",
