@@ -39,7 +39,7 @@ API_REFERENCE = {
         ],
     },
     "skcausal.inference": {
-        "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Estimates": ["EffectEstimate", "EffectBounds", "BootstrapEstimate"],
         "Projections": ["best_linear_projection"],
         "Resampling": ["half_sample_replicates"],
     },
@@ -65,6 +65,18 @@ API_REFERENCE = {
             "TOCDisplay",
             "UpliftByDecileDisplay",
             "CalibrationDisplay",
+            "SensitivityContourDisplay",
+            "TippingPointDisplay",
+        ],
+        "Sensitivity to unobserved confounding": [
+            "e_value",
+            "EValue",
+            "PartialR2Sensitivity",
+            "RieszSensitivity",
+            "MarginalSensitivity",
+            "BLearner",
+            "RosenbaumBounds",
+            "ManskiBounds",
         ],
     },
     "skcausal.datasets": {

@@ -3,11 +3,20 @@
 from skcausal.estimation._losses import dr_loss, r_loss
 from skcausal.utils._splitters import TreatmentStratifiedKFold
 from skcausal.validation._average import average_effect
+from skcausal.validation._b_learner import BLearner
 from skcausal.validation._calibration import calibration_curve, calibration_score
 from skcausal.validation._deciles import uplift_by_decile
+from skcausal.validation._e_value import EValue, e_value
+from skcausal.validation._manski import ManskiBounds
+from skcausal.validation._marginal import MarginalSensitivity
+from skcausal.validation._partial_r2 import PartialR2Sensitivity
 from skcausal.validation._plots._bins import CalibrationDisplay, UpliftByDecileDisplay
+from skcausal.validation._plots._contour import SensitivityContourDisplay
 from skcausal.validation._plots._curves import QiniDisplay, TOCDisplay
+from skcausal.validation._plots._tipping import TippingPointDisplay
 from skcausal.validation._rate import rate_score, toc_curve
+from skcausal.validation._riesz import RieszSensitivity
+from skcausal.validation._rosenbaum import RosenbaumBounds
 from skcausal.validation._scorers import CausalScorer, get_scorer
 from skcausal.validation._selection import compare_learners
 from skcausal.validation._uplift import (
@@ -18,10 +27,19 @@ from skcausal.validation._uplift import (
 )
 
 __all__ = [
+    "BLearner",
     "CalibrationDisplay",
     "CausalScorer",
+    "EValue",
+    "ManskiBounds",
+    "MarginalSensitivity",
+    "PartialR2Sensitivity",
     "QiniDisplay",
+    "RieszSensitivity",
+    "RosenbaumBounds",
+    "SensitivityContourDisplay",
     "TOCDisplay",
+    "TippingPointDisplay",
     "TreatmentStratifiedKFold",
     "UpliftByDecileDisplay",
     "auuc_score",
@@ -30,6 +48,7 @@ __all__ = [
     "calibration_score",
     "compare_learners",
     "dr_loss",
+    "e_value",
     "get_scorer",
     "qini_curve",
     "qini_score",
