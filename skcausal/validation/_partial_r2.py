@@ -81,7 +81,7 @@ class PartialR2Sensitivity:
     --------
     >>> from skcausal.validation import PartialR2Sensitivity
     >>> harm = PartialR2Sensitivity(
-    ...     0.09732, 0.02326, 783, benchmarks={"female": (0.00908, 0.1090)}
+    ...     0.097316, 0.023257, 783, benchmarks={"female": (0.00908, 0.1090)}
     ... )
     >>> round(harm.robustness_value(), 4), round(harm.robustness_value(level=0.95), 4)
     (0.1388, 0.0763)

@@ -51,7 +51,7 @@ def ols_inputs(
     results: Any, treatment: str, benchmarks: Sequence[Any]
 ) -> tuple[float, float, float, Pairs]:
     """Return estimate, standard error, dof and benchmarks of an OLS coefficient."""
-    model = getattr(results, "model", None)
+    model: Any = getattr(results, "model", None)
     if type(model).__name__ != "OLS":
         raise TypeError(
             f"{_OWNER}.from_ols: results must come from a statsmodels OLS, got "

@@ -234,21 +234,22 @@ def _points(
     sensitivity: _Shares, benchmarks: Sequence[Any] | None, times: Sequence[float]
 ) -> pd.DataFrame:
     """Return the strengths of confounders some times as strong as covariates."""
-    rows = {}
+    rows: dict[str, tuple[float, float]] = {}
     if isinstance(sensitivity, PartialR2Sensitivity):
         for name in sensitivity.benchmarks.index if benchmarks is None else benchmarks:
             for factor in times:
                 rows[_label(name, factor)] = sensitivity.strength(name, factor)
     else:
-        known = list(sensitivity._benchmarks.items())
         if benchmarks is not None:
-            table = sensitivity.benchmarks(benchmarks)
+            sensitivity.benchmarks(benchmarks)
             names = [covariate_name(one) for one in benchmarks]
-            known = [(name, table.loc[name].to_dict()) for name in names]
-        for name, row in known:
+        else:
+            names = list(sensitivity._benchmarks)
+        for name in names:
+            row = sensitivity._benchmarks[name]
+            c_d, c_y = max(row["treatment"], 0.0), max(row["outcome"], 0.0)
             for factor in times:
-                pair = (row["treatment"], row["outcome"])
-                rows[_label(name, factor)] = tuple(factor * max(x, 0.0) for x in pair)
+                rows[_label(name, factor)] = (factor * c_d, factor * c_y)
     columns = ["treatment", "outcome"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
