@@ -195,8 +195,8 @@ class SensitivityContourDisplay:
         self._draw_points(ax)
         for axis in (ax.xaxis, ax.yaxis):
             axis.set_major_formatter(PercentFormatter(1.0))
-        ax.set_xlabel("Share of the treatment's residual variance explained")
-        ax.set_ylabel("Share of the outcome's residual variance explained")
+        ax.set_xlabel("Strength for the treatment (share of variance explained)")
+        ax.set_ylabel("Strength for the outcome (share of variance explained)")
         ax.set_title(f"{self.name} that confounders would leave", fontsize=10)
         ax.legend(loc="upper right", framealpha=0.9)
         self.ax_, self.figure_ = ax, ax.figure

@@ -35,6 +35,8 @@ class TippingPointDisplay:
         Value that the bounds may reach.
     axis : str, default="Strength of the confounder"
         Label of the horizontal axis.
+    scale : {"linear", "log"}, default="linear"
+        Scale of the horizontal axis, on which the tipping point is interpolated.
     level : float, default=0.95
         Level of the interval.
     name : str, default=None
@@ -76,12 +78,14 @@ class TippingPointDisplay:
         table: pd.DataFrame,
         null: float = 0.0,
         axis: str = "Strength of the confounder",
+        scale: str = "linear",
         level: float = 0.95,
         name: str | None = None,
     ) -> None:
         self.table = table
         self.null = null
         self.axis = axis
+        self.scale = scale
         self.level = level
         self.name = name
 
@@ -126,7 +130,15 @@ class TippingPointDisplay:
         """
         check_level(level, "TippingPointDisplay.from_sensitivity")
         table, axis = _curve(sensitivity, level)
-        display = cls(table=table, null=null, axis=axis, level=level, name=name)
+        odds = isinstance(sensitivity, (MarginalSensitivity, RosenbaumBounds))
+        display = cls(
+            table=table,
+            null=null,
+            axis=axis,
+            scale="log" if odds else "linear",
+            level=level,
+            name=name,
+        )
         return display.plot(ax=ax, **kwargs)
 
     @property
@@ -141,6 +153,8 @@ class TippingPointDisplay:
             return float("inf")
         place = slice(max(crossed[0] - 1, 0), crossed[0] + 1)
         ends, strengths = left.to_numpy()[place], left.index.to_numpy()[place]
+        if self.scale == "log":
+            return float(np.exp(np.interp(0.0, ends[::-1], np.log(strengths)[::-1])))
         return float(np.interp(0.0, ends[::-1], strengths[::-1]))
 
     def plot(self, ax: Any = None, *, name: str | None = None, **kwargs: Any) -> Self:
@@ -189,6 +203,13 @@ class TippingPointDisplay:
         if np.isfinite(point):
             ax.axvline(point, color=colour, linestyle=":", linewidth=1.2)
             ax.plot(point, self.null, "o", color=colour, markeredgecolor="white")
+        if self.scale == "log":
+            from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+
+            ax.set_xscale("log")
+            ax.xaxis.set_major_locator(MaxNLocator(8, steps=[1, 2, 5, 10]))
+            ax.xaxis.set_minor_locator(NullLocator())
+            ax.xaxis.set_major_formatter(ScalarFormatter())
         ax.set_xlabel(self.axis)
         ax.set_ylabel("Effect (units of the outcome)")
         ax.margins(x=0)
@@ -204,8 +225,8 @@ def _curve(sensitivity: Any, level: float) -> tuple[pd.DataFrame, str]:
             level
         ), "Odds ratio of treatment that confounders reach"
     if isinstance(sensitivity, RosenbaumBounds):
-        most = min(max(2.0, 1.5 * sensitivity.largest_gamma()), 20.0)
-        table = sensitivity.table(np.linspace(1, most, 41).tolist())
+        most = min(max(3.0, 3 * sensitivity.largest_gamma()), 30.0)
+        table = sensitivity.table(np.geomspace(1, most, 41).tolist())
         return table, "Odds ratio of treatment within a pair"
     if not isinstance(sensitivity, (PartialR2Sensitivity, RieszSensitivity)):
         raise TypeError(

@@ -100,7 +100,9 @@ def test_a_learner_of_a_continuous_outcome_gives_its_standardised_difference():
     line = LinearRegression()
     aipw = AIPW(line, LogisticRegression(), random_state=0).fit(X, y, treatment=t)
     result = e_value(aipw)
-    within = np.sqrt(np.mean((y - np.where(t, y[t == 1].mean(), y[t == 0].mean())) ** 2))
+    within = np.sqrt(
+        np.mean((y - np.where(t, y[t == 1].mean(), y[t == 0].mean())) ** 2)
+    )
     expected = by_hand(np.exp(-0.91 * aipw.average_effect_.value / within))
     assert result.value == pytest.approx(expected)
     scaled = AIPW(line, LogisticRegression(), random_state=0)

@@ -173,7 +173,9 @@ def test_tipping_point_and_summary(sensitivity):
     assert point == pytest.approx(np.interp(0.8, c, grid), rel=0.1)
     assert 1 < sensitivity.tipping_point(null, 0.95) < point
     assert sensitivity.tipping_point(null=20.0) == np.inf
-    assert "by more than a factor of 8 to bring the effect to 0" in sensitivity.summary()
+    assert (
+        "by more than a factor of 8 to bring the effect to 0" in sensitivity.summary()
+    )
     assert sensitivity.tipping_point(null=sensitivity.bounds(1).value[0]) == 1
 
 
@@ -206,7 +208,9 @@ def test_scale_and_arms_swap(rows, sensitivity):
     fit = AIPW(LINE, LOGIT, control_arm=1, random_state=0).fit(X, 2 * y, treatment=t)
     one = MarginalSensitivity.from_estimator(fit, QUANTILE).bounds(2)
     same = sensitivity.bounds(2)
-    assert one.value == pytest.approx((-2 * same.value[1], -2 * same.value[0]), rel=1e-3)
+    assert one.value == pytest.approx(
+        (-2 * same.value[1], -2 * same.value[0]), rel=1e-3
+    )
 
 
 @pytest.mark.parametrize(

@@ -337,3 +337,31 @@ def test_a_known_propensity_and_a_pickle_work(rows):
 def test_bad_input_gets_an_error(call, message, sensitivity):
     with pytest.raises(ValueError, match=message):
         call(sensitivity)
+
+
+# --------------------------------------------------------------------- G12: 401(k)
+@pytest.mark.slow
+@pytest.mark.reference
+def test_eligibility_for_401k_as_published():
+    """Chernozhukov et al. (2026), random forests as in the README of dml.sensemakr."""
+    path = Path(os.environ.get("SKCAUSAL_DATA", "")) / "k401" / "sipp1991.csv.gz"
+    if not path.is_file():
+        pytest.skip(f"needs k401/sipp1991.csv.gz, not in {path.parent.parent}")
+    table = pd.read_csv(path)
+    names = ["age", "inc", "educ", "fsize", "marr", "twoearn", "pira", "hown"]
+    forest = {"n_estimators": 100, "max_features": 2, "min_samples_leaf": 5}
+    fit = AIPW(
+        RandomForestRegressor(**forest),
+        RandomForestClassifier(**forest),
+        random_state=0,
+    )
+    fit.fit(table[names].astype(float), table["net_tfa"], treatment=table["e401"])
+    one = RieszSensitivity.from_estimator(fit)
+    assert one.effect.value == pytest.approx(8074, rel=0.08)
+    assert one.effect.standard_error == pytest.approx(1179, rel=0.08)
+    assert one.robustness_value() == pytest.approx(0.061758, abs=0.006)
+    assert one.robustness_value(level=0.95) == pytest.approx(0.046604, abs=0.006)
+    lower, upper = one.bounds(outcome=0.04, treatment=0.03).interval()
+    # Estimates of other forests move both ends by 8 % of the estimate, too.
+    assert lower == pytest.approx(1639.1, abs=0.08 * 8074)
+    assert upper == pytest.approx(14571.0, rel=0.08)
