@@ -93,6 +93,7 @@ def fitted(n, seed, odds_ratio, fair=False):
         odds_ratio=odds_ratio,
         quantile_model=spline(QUANTILE),
         tail_model=spline(LINE),
+        cv=3,
         random_state=0,
     )
     return learner.fit(x[:, None], y, treatment=t)
@@ -123,10 +124,10 @@ def test_bounds_of_rows_are_near_the_oracle(learner, oracle):
     assert 0.85 < np.mean(upper - lower) / width <= 1.10
     assert np.mean(np.abs(lower - low)) < 0.15 * width
     assert np.mean(np.abs(upper - high)) < 0.15 * width
-    inside = (lower - 0.3 * width <= effect(GRID)) & (
-        effect(GRID) <= upper + 0.3 * width
-    )
-    assert inside.mean() >= 0.97
+    # Beyond 1.2 one in seven rows is a control: draws move the upper end a lot.
+    tau, middle, margin = effect(GRID), np.abs(GRID) < 1.2, 0.15 * width
+    inside = (lower - margin <= tau) & (tau <= upper + margin)
+    assert inside[middle].mean() >= 0.97
 
 
 @pytest.mark.slow
