@@ -122,7 +122,7 @@ def e_value(
     https://doi.org/10.7326/M16-2607
 
     Ding, P., & VanderWeele, T. J. (2016). Sensitivity analysis without assumptions.
-    Epidemiology, 27(3). https://doi.org/10.1097/EDE.0000000000000457
+    Epidemiology, 27(3). https://dash.harvard.edu/handle/1/26860180
 
     Examples
     --------
