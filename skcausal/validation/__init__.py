@@ -1,4 +1,9 @@
-"""Could it be wrong? Curves and scores of predicted effects, and their displays."""
+"""Could it be wrong? Curves and scores of predicted effects, and their displays.
+
+- ``e_value``, ``PartialR2Sensitivity``, ``RieszSensitivity``, ``MarginalSensitivity``,
+  ``RosenbaumBounds``, ``ManskiBounds``: what an unobserved confounder could do to an
+  average effect; ``BLearner``: to the effect of each row.
+"""
 
 from skcausal.estimation._losses import dr_loss, r_loss
 from skcausal.utils._splitters import TreatmentStratifiedKFold

@@ -140,7 +140,7 @@ class SensitivityContourDisplay:
         check_level(level, owner)
         points = _points(sensitivity, benchmarks, times)
         if largest is None:
-            largest = 2 * sensitivity.robustness_value()
+            largest = 2 * robustness_of(sensitivity, null)
             if len(points):
                 largest = max(largest, 1.2 * float(points.to_numpy().max()))
             largest = float(np.clip(largest, 0.02, 0.95))
@@ -228,6 +228,16 @@ class SensitivityContourDisplay:
                 ha="right" if right else "left",
                 fontsize=8,
             )
+
+
+def robustness_of(sensitivity: _Shares, null: float) -> float:
+    """Return the strength that brings the effect to a value."""
+    if isinstance(sensitivity, RieszSensitivity):
+        return sensitivity.robustness_value(null)
+    if sensitivity.estimate == 0:
+        return 0.0
+    distance = abs(sensitivity.estimate - null)
+    return sensitivity.robustness_value(distance / abs(sensitivity.estimate))
 
 
 def _points(

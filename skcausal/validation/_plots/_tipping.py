@@ -14,6 +14,7 @@ from skcausal.validation._plots._base import (
     next_colour,
     percent,
 )
+from skcausal.validation._plots._contour import robustness_of
 from skcausal.validation._riesz import RieszSensitivity
 from skcausal.validation._rosenbaum import RosenbaumBounds
 from skcausal.validation._sensitivity_inputs import check_level
@@ -129,7 +130,7 @@ class TippingPointDisplay:
             If the analysis does not have one strength.
         """
         check_level(level, "TippingPointDisplay.from_sensitivity")
-        table, axis = _curve(sensitivity, level)
+        table, axis = _curve(sensitivity, null, level)
         odds = isinstance(sensitivity, (MarginalSensitivity, RosenbaumBounds))
         display = cls(
             table=table,
@@ -218,7 +219,7 @@ class TippingPointDisplay:
         return self
 
 
-def _curve(sensitivity: Any, level: float) -> tuple[pd.DataFrame, str]:
+def _curve(sensitivity: Any, null: float, level: float) -> tuple[pd.DataFrame, str]:
     """Return bounds by strength, and what the strength is called."""
     if isinstance(sensitivity, MarginalSensitivity):
         return sensitivity.table(
@@ -226,7 +227,7 @@ def _curve(sensitivity: Any, level: float) -> tuple[pd.DataFrame, str]:
         ), "Odds ratio of treatment that confounders reach"
     if isinstance(sensitivity, RosenbaumBounds):
         most = min(max(3.0, 3 * sensitivity.largest_gamma()), 30.0)
-        table = sensitivity.table(np.geomspace(1, most, 41).tolist())
+        table = sensitivity.table(np.geomspace(1, most, 21).tolist())
         return table, "Odds ratio of treatment within a pair"
     if not isinstance(sensitivity, (PartialR2Sensitivity, RieszSensitivity)):
         raise TypeError(
@@ -234,7 +235,7 @@ def _curve(sensitivity: Any, level: float) -> tuple[pd.DataFrame, str]:
             "PartialR2Sensitivity, RieszSensitivity, MarginalSensitivity or "
             f"RosenbaumBounds, got {type(sensitivity).__name__}."
         )
-    largest = float(np.clip(1.6 * sensitivity.robustness_value(), 0.02, 0.95))
+    largest = float(np.clip(1.6 * robustness_of(sensitivity, null), 0.02, 0.95))
     shares = np.linspace(0, largest, _N_POINTS)
     axis = "Share of variance explained, of treatment and outcome each"
     names = ["lower", "upper", "interval_lower", "interval_upper"]

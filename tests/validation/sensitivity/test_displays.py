@@ -137,6 +137,16 @@ def test_bounds_that_never_reach_null_say_so(aipw):
     assert "stay off 0" in texts(shown.ax_)
 
 
+def test_another_null_is_shown(linear, riesz):
+    for one in (linear, riesz):
+        shown = TippingPointDisplay.from_sensitivity(one, null=-2.0)
+        assert 0 < shown.tipping_point_ < shown.table.index[-1]
+        assert "reach -2" in texts(shown.ax_)
+    shown = SensitivityContourDisplay.from_sensitivity(linear, null=0.5)
+    assert np.diag(shown.values)[30] == pytest.approx(0.5, abs=1e-9)
+    assert "Effect = 0.5" in texts(shown.ax_)
+
+
 def test_bad_input_gets_an_error(linear):
     with pytest.raises(TypeError, match="PartialR2Sensitivity"):
         SensitivityContourDisplay.from_sensitivity(RosenbaumBounds([1.0, 2.0]))
