@@ -203,7 +203,7 @@ def _formula(ratio: float) -> float:
 
 def _of_learner(estimator: Any, level: float) -> tuple[float, float, float, str]:
     """Return estimate, limits and measure of a learner's average effect."""
-    learner = fitted_learner(estimator, "e_value")
+    learner = fitted_learner(estimator, "e_value", cross_fitted=False)
     data = learner._data
     if data.n_arms != 2:
         raise ValueError(

@@ -20,8 +20,13 @@ from skcausal.utils._target import TargetParts
 from skcausal.utils._validation import is_pandas
 
 
-def fitted_learner(estimator: Any, owner: str) -> EffectLearner:
-    """Return the learner behind a Pipeline, search or wrapper, or say why not."""
+def fitted_learner(
+    estimator: Any, owner: str, *, cross_fitted: bool = True
+) -> EffectLearner:
+    """Return the learner behind a Pipeline, search or wrapper, or say why not.
+
+    With ``cross_fitted`` it must be one that has (or can fit) out-of-fold nuisances.
+    """
     learner = final_learner(estimator)
     while hasattr(learner, "learner_"):
         learner = final_learner(learner.learner_)
@@ -31,6 +36,11 @@ def fitted_learner(estimator: Any, owner: str) -> EffectLearner:
             f"or search that ends in one, got {type(estimator).__name__}."
         )
     check_is_fitted(learner, "nuisances_")
+    if cross_fitted and "cv" not in learner.get_params(deep=False):
+        raise TypeError(
+            f"{owner}: {type(learner).__name__} has no out-of-fold outcome means and "
+            "propensities. Fit an AIPW on the same rows, or use e_value."
+        )
     data = learner._data
     if data.event is not None or data.instrument is not None:
         kind = "an instrument" if data.event is None else "censored times"

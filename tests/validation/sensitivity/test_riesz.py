@@ -17,12 +17,13 @@ from skcausal.estimation import (
     AIPW,
     BootstrapEffect,
     CausalForest,
+    CoarsenedExactMatching,
     DRLearner,
     KnownPropensity,
     RLearner,
     TLearner,
 )
-from skcausal.validation import PartialR2Sensitivity, RieszSensitivity
+from skcausal.validation import PartialR2Sensitivity, RieszSensitivity, e_value
 
 LINE, LOGIT = LinearRegression(), LogisticRegression()
 
@@ -290,6 +291,14 @@ def test_several_arms_are_compared_one_by_one(rows):
         RieszSensitivity.from_estimator(fit)
     with pytest.raises(ValueError, match="arm must be one of"):
         RieszSensitivity.from_estimator(fit, arm=0)
+
+
+def test_a_learner_without_cross_fitting_is_refused(rows):
+    X, y, t = rows
+    fit = CoarsenedExactMatching().fit(X, y, treatment=t)
+    with pytest.raises(TypeError, match="no out-of-fold"):
+        RieszSensitivity.from_estimator(fit)
+    assert e_value(fit).value > 1
 
 
 def test_a_known_propensity_and_a_pickle_work(rows):
