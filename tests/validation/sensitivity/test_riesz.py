@@ -295,7 +295,7 @@ def test_several_arms_are_compared_one_by_one(rows):
 
 def test_a_learner_without_cross_fitting_is_refused(rows):
     X, y, t = rows
-    fit = CoarsenedExactMatching().fit(X, y, treatment=t)
+    fit = CoarsenedExactMatching(n_bins=2).fit(X, y, treatment=t)
     with pytest.raises(TypeError, match="no out-of-fold"):
         RieszSensitivity.from_estimator(fit)
     assert e_value(fit).value > 1
