@@ -56,7 +56,7 @@ API_REFERENCE = {
         "Other libraries": ["EconMLEffect"],
     },
     "skcausal.inference": {
-        "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Estimates": ["EffectEstimate", "EffectBounds", "BootstrapEstimate"],
         "Ratios": ["ratio_of_estimates", "ratio_confidence_set", "ConfidenceSet"],
         "Projections": ["best_linear_projection"],
         "Heterogeneity": ["best_linear_predictor", "group_effects"],
@@ -101,6 +101,18 @@ API_REFERENCE = {
             "ClanDisplay",
             "LovePlotDisplay",
             "PropensityDisplay",
+            "SensitivityContourDisplay",
+            "TippingPointDisplay",
+        ],
+        "Sensitivity to unobserved confounding": [
+            "e_value",
+            "EValue",
+            "PartialR2Sensitivity",
+            "RieszSensitivity",
+            "MarginalSensitivity",
+            "BLearner",
+            "RosenbaumBounds",
+            "ManskiBounds",
         ],
     },
     "skcausal.datasets": {

@@ -2,6 +2,7 @@
 
 - ``EffectEstimate``: values with influence; standard errors, intervals, clusters,
   sums and differences follow.
+- ``EffectBounds``: lower and upper bound of an effect that is not pinned down.
 - ``best_linear_projection``: how effects vary with a few features.
 - ``best_linear_predictor``, ``group_effects``: whether predicted effects hold true.
 - ``BootstrapEstimate``: a statistic with its resampled replicates.
@@ -10,6 +11,7 @@
 """
 
 from skcausal.inference._bootstrap import BootstrapEstimate, half_sample_replicates
+from skcausal.inference._bounds import EffectBounds
 from skcausal.inference._effect_estimate import EffectEstimate
 from skcausal.inference._heterogeneity import best_linear_predictor, group_effects
 from skcausal.inference._projection import best_linear_projection
@@ -22,6 +24,7 @@ from skcausal.inference._ratio import (
 __all__ = [
     "BootstrapEstimate",
     "ConfidenceSet",
+    "EffectBounds",
     "EffectEstimate",
     "best_linear_predictor",
     "best_linear_projection",

@@ -1,23 +1,37 @@
-"""Could it be wrong? Curves and scores of predicted effects, and their displays."""
+"""Could it be wrong? Curves and scores of predicted effects, and their displays.
+
+- ``e_value``, ``PartialR2Sensitivity``, ``RieszSensitivity``, ``MarginalSensitivity``,
+  ``RosenbaumBounds``, ``ManskiBounds``: what an unobserved confounder could do to an
+  average effect; ``BLearner``: to the effect of each row.
+"""
 
 from skcausal.estimation._losses import dr_loss, r_loss
 from skcausal.utils._splitters import TreatmentStratifiedKFold
 from skcausal.validation._average import average_effect
+from skcausal.validation._b_learner import BLearner
 from skcausal.validation._balance import balance_table, effective_sample_size
 from skcausal.validation._calibration import calibration_curve, calibration_score
 from skcausal.validation._calibration_test import calibration_test
 from skcausal.validation._deciles import uplift_by_decile
+from skcausal.validation._e_value import EValue, e_value
 from skcausal.validation._heterogeneity import blp_test, clan, gates
 from skcausal.validation._heterogeneity_analysis import (
     HeterogeneityAnalysis,
     heterogeneity_analysis,
 )
+from skcausal.validation._manski import ManskiBounds
+from skcausal.validation._marginal import MarginalSensitivity
 from skcausal.validation._overlap import overlap_summary
+from skcausal.validation._partial_r2 import PartialR2Sensitivity
 from skcausal.validation._plots._balance import LovePlotDisplay, PropensityDisplay
 from skcausal.validation._plots._bins import CalibrationDisplay, UpliftByDecileDisplay
+from skcausal.validation._plots._contour import SensitivityContourDisplay
 from skcausal.validation._plots._curves import QiniDisplay, TOCDisplay
 from skcausal.validation._plots._heterogeneity import ClanDisplay, GatesDisplay
+from skcausal.validation._plots._tipping import TippingPointDisplay
 from skcausal.validation._rate import rate_score, toc_curve
+from skcausal.validation._riesz import RieszSensitivity
+from skcausal.validation._rosenbaum import RosenbaumBounds
 from skcausal.validation._scorers import CausalScorer, get_scorer
 from skcausal.validation._selection import compare_learners
 from skcausal.validation._uplift import (
@@ -28,15 +42,24 @@ from skcausal.validation._uplift import (
 )
 
 __all__ = [
+    "BLearner",
     "CalibrationDisplay",
     "CausalScorer",
     "ClanDisplay",
+    "EValue",
     "GatesDisplay",
     "HeterogeneityAnalysis",
     "LovePlotDisplay",
+    "ManskiBounds",
+    "MarginalSensitivity",
+    "PartialR2Sensitivity",
     "PropensityDisplay",
     "QiniDisplay",
+    "RieszSensitivity",
+    "RosenbaumBounds",
+    "SensitivityContourDisplay",
     "TOCDisplay",
+    "TippingPointDisplay",
     "TreatmentStratifiedKFold",
     "UpliftByDecileDisplay",
     "auuc_score",
@@ -49,6 +72,7 @@ __all__ = [
     "clan",
     "compare_learners",
     "dr_loss",
+    "e_value",
     "effective_sample_size",
     "gates",
     "get_scorer",
