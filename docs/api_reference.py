@@ -22,6 +22,16 @@ API_REFERENCE = {
             "DRLearner",
         ],
         "Average effects": ["AIPW"],
+        "Weighting": [
+            "EntropyBalancing",
+            "StableBalancingWeights",
+            "InverseProbabilityWeights",
+            "OverlapWeights",
+            "CovariateBalancingPropensity",
+            "CrumpTrimming",
+            "BalancedEffect",
+            "InfeasibleBalanceError",
+        ],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",

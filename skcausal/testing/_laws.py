@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from skcausal.datasets import make_observational
+from skcausal.estimation._average import TARGETS
 from skcausal.estimation._delegation import final_learner
 from skcausal.utils._target import causal_target
 from skcausal.utils._validation import OverlapWarning
@@ -123,7 +124,7 @@ def check_influence_has_mean_zero(learner: Any) -> None:
     """Influence values of every average add up to zero."""
     X, y, treatment = _data()
     fitted = clone(learner).fit(X, y, treatment=treatment)
-    for target in ("all", "treated", "control", "overlap"):
+    for target in getattr(fitted, "_targets", TARGETS):
         influence = fitted.average_effect(target=target).influence
         total = abs(influence.mean()) / influence.std()
         if total > 1e-9:

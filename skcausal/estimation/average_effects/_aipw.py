@@ -3,8 +3,8 @@
 from typing import Any, ClassVar
 
 from skcausal.estimation._average import Question, average_effect
+from skcausal.estimation._average_learner import AverageLearner
 from skcausal.estimation._nuisances import OUTCOME_BY_ARM, PROPENSITY, Nuisance
-from skcausal.estimation.average_effects._average_learner import AverageLearner
 from skcausal.inference import EffectEstimate
 
 

@@ -1,11 +1,11 @@
 """AverageLearner: the base of estimators of one number."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.utils.validation import assert_all_finite, check_is_fitted
 
-from skcausal.estimation._average import Question
+from skcausal.estimation._average import TARGETS, Question
 from skcausal.estimation._base import EffectLearner
 from skcausal.estimation._data import CausalData
 from skcausal.estimation._nuisances import NuisanceEstimates
@@ -20,6 +20,7 @@ class AverageLearner(EffectLearner):
     """
 
     _target: str = "all"
+    _targets: ClassVar[tuple[str, ...]] = TARGETS
 
     def _fit_effect(self, data: CausalData, nuisances: NuisanceEstimates) -> None:
         question = Question(self._target)
@@ -88,4 +89,9 @@ class AverageLearner(EffectLearner):
         owner = f"{type(self).__name__}.average_effect"
         question = Question(target or self._target, where, by, weights, scale)
         question.check(self._data, owner)
+        if question.target not in self._targets:
+            raise ValueError(
+                f"{owner}: target={target!r} is not offered by this estimator; it has "
+                f"{', '.join(map(repr, self._targets))}. Use one of them, or AIPW."
+            )
         return self._average(question, owner)
