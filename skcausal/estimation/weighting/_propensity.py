@@ -70,7 +70,8 @@ def fit_propensity(
     assert data.arms is not None
     check_model(PROPENSITY, model, data, owner)
     role = f"{owner}: propensity_model"
-    fitted = fresh_copy(model or default_propensity_model(), random_state)
+    chosen = default_propensity_model() if model is None else model
+    fitted = fresh_copy(chosen, random_state)
     with warnings.catch_warnings():
         if model is None:  # what separation does to the fit is an error below
             warnings.simplefilter("ignore")

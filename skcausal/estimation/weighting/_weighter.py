@@ -63,6 +63,10 @@ class Weighter(BaseEstimator):
         owner = f"{type(self).__name__}.fit"
         checked = check_features(X, owner)
         validate_data(self, checked, skip_check_array=True, reset=True)
+        if n_rows_of(checked) < 2:
+            raise ValueError(
+                f"{owner}: n_samples=1 is too few; each arm needs at least two rows."
+            )
         outcome = y if is_causal_target(y) else np.zeros(n_rows_of(checked))
         parts = resolve_target(owner, outcome, treatment, sample_weight)
         data = make_data(checked, parts, owner=owner, control_arm=self.control_arm)

@@ -89,7 +89,7 @@ def test_every_weighter_speaks_one_interface(weighter, table):
             1 / (normal[rows] ** 2).sum()
         )
     assert list(fitted.balance_.columns) == ["before", "after"]
-    assert (fitted.balance_["after"] < fitted.balance_["before"]).all()
+    assert fitted.balance_["after"].max() < 0.1 * fitted.balance_["before"].max()
     copy = pickle.loads(pickle.dumps(fitted))
     np.testing.assert_array_equal(copy.weights_, fitted.weights_)
     LinearRegression().fit(table.X, table.y, sample_weight=fitted.weights_)
@@ -420,9 +420,7 @@ def test_a_weighter_ends_a_pipeline(table):
 
 def test_machine_learned_propensities_weigh_but_have_no_interval(table):
     weighter = InverseProbabilityWeights(GradientBoostingClassifier(n_estimators=5))
-    learner = BalancedEffect(weighter).fit(
-        table.X, table.y, treatment=table.treatment
-    )
+    learner = BalancedEffect(weighter).fit(table.X, table.y, treatment=table.treatment)
     assert np.isfinite(learner.effect(table.X)).all()
     assert not hasattr(learner, "average_effect")
     assert np.isnan(learner.average_effect_.standard_error)
