@@ -285,7 +285,7 @@ class BalancedEffect(AverageLearner):
                 base = None if means is None else means[rows, included[code]]
                 in_arm = part.treatment == code
                 sides.append(weighting.mean(in_arm, part.outcome, base))
-            value, influence = _contrast(*sides, question.scale)
+            value, influence = _contrast(sides[0], sides[1], question.scale)
             spread = np.zeros(n_rows)
             spread[rows] = influence * (n_rows / rows.shape[0])
             cells.append((value, spread))

@@ -43,14 +43,15 @@ class Balancer(Weighter):
         columns = _standardised(columns, data, density)
         weights = np.where(data.treatment == goal, data.weights, 0.0)
         parameters = []
-        for arm in range(data.n_arms):
+        assert data.arms is not None
+        for arm, label in enumerate(data.arms.tolist()):
             if arm == goal:
                 continue
             rows = np.flatnonzero((data.treatment == arm) & (data.weights > 0))
             part, base = columns[rows], data.weights[rows]
             solution = self._weigh_arm(part, base)
             if not solution.converged:
-                _refuse(solution, part, names, f"{data.arms[arm]!r}", owner)
+                _refuse(solution, part, names, repr(label), owner)
             weights[rows] = density.sum() * solution.weights
             slopes = self._slopes(part, base, solution)
             if slopes is not None:

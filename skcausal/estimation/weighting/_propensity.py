@@ -49,7 +49,7 @@ class Propensity:
 def default_propensity_model() -> Any:
     """Return logistic regression by maximum likelihood, without a penalty."""
     logit = LogisticRegression(
-        C=np.inf, solver="newton-cholesky", tol=1e-10, max_iter=200
+        C=np.inf, solver="newton-cholesky", tol=1e-12, max_iter=200
     )
     return make_pipeline(StandardScaler(), logit)
 
@@ -137,9 +137,9 @@ def check_separation(values: np.ndarray, owner: str) -> None:
         raise InfeasibleBalanceError(
             f"{owner}: {int(certain.sum())} of {values.shape[0]} rows have a "
             "propensity of 0 or 1 (separation): the covariates tell their arm, so no "
-            "row of another arm can stand for them. Drop the covariate that decides the arm, "
-            "trim these rows (CrumpTrimming with a penalised LogisticRegression), or "
-            "ask about the overlap (OverlapWeights)."
+            "row of another arm can stand for them. Drop the covariate that decides "
+            "the arm, leave these rows out (CrumpTrimming), or ask about the overlap "
+            "(OverlapWeights)."
         )
 
 

@@ -314,9 +314,9 @@ def test_a_mean_out_of_reach_names_the_covariate():
     treatment = rng.integers(0, 2, 200)
     frame.loc[treatment == 1, "income"] += 20.0
     for weighter in (EntropyBalancing("treated"), StableBalancingWeights("treated")):
-        with pytest.raises(InfeasibleBalanceError, match="below .* 'income'.*larger"):
+        with pytest.raises(InfeasibleBalanceError, match=r"below .* 'income'.*larger"):
             weighter.fit(frame, treatment=treatment)
-    with pytest.raises(InfeasibleBalanceError, match="separation.*'income'"):
+    with pytest.raises(InfeasibleBalanceError, match=r"separation.*'income'"):
         CovariateBalancingPropensity().fit(frame, treatment=treatment)
     with pytest.raises(InfeasibleBalanceError, match="separation"):
         InverseProbabilityWeights().fit(frame, treatment=treatment)
@@ -362,7 +362,7 @@ def test_bad_parameters_are_errors(weighter, message, table):
 def test_bad_covariates_are_errors(table):
     holes = table.X.copy()
     holes[3, 1] = np.nan
-    with pytest.raises(ValueError, match="NaN.*'x1'"):
+    with pytest.raises(ValueError, match=r"NaN.*'x1'"):
         EntropyBalancing().fit(holes, treatment=table.treatment)
     frame = pd.DataFrame({"a": table.X[:, 0], "c": pd.Categorical(["u", "v"] * 200)})
     with pytest.raises(ValueError, match="'c' is a category"):
