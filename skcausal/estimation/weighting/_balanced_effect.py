@@ -205,6 +205,10 @@ class BalancedEffect(AverageLearner):
         InfeasibleBalanceError
             If a subgroup cannot be balanced.
         """
+        check_is_fitted(self, "average_effect_")
+        plain = where is None and by is None and weights is None
+        if plain and scale == "difference" and target in (None, self._target):
+            return self.average_effect_
         return super().average_effect(
             target=target, where=where, by=by, weights=weights, scale=scale
         )

@@ -112,7 +112,7 @@ def stable_weights(
     weights = weights / total if total > 0 else base
     gap = weights @ columns
     reached = abs(total - 1) < 1e-6
-    within = bool((np.abs(gap) <= allowed + tolerance).all())
+    within = bool((np.abs(gap) <= allowed + 10 * tolerance).all())
     return DualSolution(weights, gap, theta, reached and within)
 
 

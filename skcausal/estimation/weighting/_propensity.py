@@ -143,7 +143,7 @@ def check_separation(values: np.ndarray, owner: str) -> None:
         )
 
 
-def warn_of_low(values: np.ndarray, owner: str, stacklevel: int = 4) -> None:
+def warn_of_low(values: np.ndarray, owner: str, stacklevel: int = 5) -> None:
     """Warn of propensities that make a few rows stand for very many."""
     low = int((values < _LOW).any(axis=1).sum())
     if low:

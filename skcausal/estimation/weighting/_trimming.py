@@ -178,7 +178,7 @@ class CrumpTrimming(Weighter):
             f"propensity of an arm below {self.threshold_:.3g}; the effect is that of "
             "the rows kept.",
             OverlapWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 
