@@ -84,7 +84,8 @@ class CrumpTrimming(Weighter):
     >>> from skcausal.estimation import CrumpTrimming
     >>> data = make_observational(500, confounding=2.0, random_state=0)
     >>> weighter = CrumpTrimming(threshold=0.1)
-    >>> with warnings.catch_warnings(record=True):
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", OverlapWarning)
     ...     _ = weighter.fit(data.X, treatment=data.treatment)
     >>> bool(sum(weighter.n_dropped_.values()) == (~weighter.kept_).sum())
     True
