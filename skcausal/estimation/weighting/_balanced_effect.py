@@ -91,7 +91,9 @@ class BalancedEffect(AverageLearner):
     parameters solve :math:`\sum_i u_i(\theta) z_i = 0`, and stacking both equations
     gives the influence :math:`(w_i 1[T_i = a] (Y_i - \mu_a) + G_a' H^{-1} z_i u_i) /
     E[w 1[T = a]]` with :math:`G_a = E[\partial_\theta w 1[T = a] (Y - \mu_a)]` and
-    :math:`H = -E[\partial_\theta u z']`. With outcome models :math:`m_a`, residuals
+    :math:`H = -E[\partial_\theta u z']`. Influences are evaluated as the change when
+    the row is left out (one Newton step, a jackknife), which is less optimistic where a
+    few rows weigh much. With outcome models :math:`m_a`, residuals
     :math:`Y - m_a` take the place of Y and the population mean of :math:`m_a` is
     added. ``average_effect`` is missing where no valid influence is known: propensities
     of machine learning (use ``AIPW``) and a tolerance without an outcome model.

@@ -92,7 +92,8 @@ def _equation(
     slope[rows] = slopes
     part = features[rows]
     hessian = part.T @ (part * slopes[:, None])
-    return Parameters(features, (density - own)[:, None], slope[:, None], hessian)
+    scores = density - own
+    return Parameters(features, scores[:, None], slope[:, None], hessian, slope)
 
 
 def _refuse(

@@ -128,6 +128,7 @@ class CovariateBalancingPropensity(Weighter):
             scores[:, None],
             slopes[:, None],
             hessian,
+            curvature,
             None if density_slopes is None else density_slopes[:, None],
         )
         return Weighting(weights, density, (block,))

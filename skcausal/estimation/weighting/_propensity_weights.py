@@ -89,11 +89,14 @@ def _block(
         h = 1 / (1 / np.maximum(propensity.values, _TINY)).sum(axis=1)
         density = (data.weights * h)[:, None] * log_slope
     columns = slice(1, None) if data.n_arms == 2 else slice(None)
+    p = propensity.values
+    curvature = data.weights * p[:, 0] * p[:, 1] if data.n_arms == 2 else None
     return Parameters(
         propensity.features,
         propensity.scores,
         slopes[:, columns],
         propensity.hessian,
+        curvature,
         None if density is None else density[:, columns],
     )
 

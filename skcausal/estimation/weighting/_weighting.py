@@ -1,8 +1,11 @@
 """Weights, the population they stand for, and weighted means with their influence."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+
+_LEAST_LEFT = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,6 +25,8 @@ class Parameters:
         Derivative of each weight by its linear predictors.
     hessian : ndarray of shape (c * k, c * k)
         Minus the derivative of the summed equations, ordered by column of parameters.
+    curvature : ndarray of shape (n,), default=None
+        Minus the derivative of each score, for a single column of parameters.
     density_slopes : ndarray of shape (n, c), default=None
         Derivative of the target density; None where it is known.
     """
@@ -30,30 +35,57 @@ class Parameters:
     scores: np.ndarray
     slopes: np.ndarray
     hessian: np.ndarray
+    curvature: np.ndarray | None = None
     density_slopes: np.ndarray | None = None
 
+    @cached_property
+    def _inverse(self) -> np.ndarray:
+        return np.linalg.pinv(self.hessian, rcond=1e-12, hermitian=True)
+
+    @cached_property
+    def _lengths(self) -> np.ndarray:
+        """Squared length of each row's features in the metric of the inverse."""
+        return ((self.features @ self._inverse) * self.features).sum(axis=1)
+
     def influence(
-        self, residual: np.ndarray, density_residual: np.ndarray
+        self,
+        residual: np.ndarray | None = None,
+        density_residual: np.ndarray | None = None,
+        *,
+        leave_one_out: bool = True,
     ) -> np.ndarray:
-        """Return what estimating the parameters adds to sums of weight x residual."""
-        moved = self.slopes * residual[:, None]
-        if self.density_slopes is not None:
-            moved = moved + self.density_slopes * density_residual[:, None]
-        gradient = (moved.T @ self.features).ravel()
-        inverse = np.linalg.pinv(self.hessian, rcond=1e-12, hermitian=True)
-        direction = (inverse @ gradient).reshape(self.slopes.shape[1], -1)
-        added = ((self.features @ direction.T) * self.scores).sum(axis=1)
-        return added - added.mean()
+        """Return what estimating the parameters adds to sums of weight x residual.
+
+        With ``leave_one_out`` the change of the sum when the row is left out, by one
+        Newton step; otherwise its derivative by the weight of the row.
+        """
+        moved = np.zeros_like(self.scores)
+        if residual is not None:
+            moved += self.slopes * residual[:, None]
+        if density_residual is not None and self.density_slopes is not None:
+            moved += self.density_slopes * density_residual[:, None]
+        if not moved.any():
+            return np.zeros(moved.shape[0])
+        direction = self._inverse @ (moved.T @ self.features).ravel()
+        pull = self.features @ direction.reshape(moved.shape[1], -1).T
+        if leave_one_out and self.curvature is not None:
+            left = np.maximum(1 - self.curvature * self._lengths, _LEAST_LEFT)
+            pull = (pull - moved * self._lengths[:, None]) / left[:, None]
+        return (pull * self.scores).sum(axis=1)
 
     def scattered(self, rows: np.ndarray, n_rows: int) -> "Parameters":
         """Return the same parameters among more rows, on which they do not depend."""
-        density = self.density_slopes
+
+        def optional(values: np.ndarray | None) -> np.ndarray | None:
+            return None if values is None else scattered(values, rows, n_rows)
+
         return Parameters(
             scattered(self.features, rows, n_rows),
             scattered(self.scores, rows, n_rows),
             scattered(self.slopes, rows, n_rows),
             self.hessian,
-            None if density is None else scattered(density, rows, n_rows),
+            optional(self.curvature),
+            optional(self.density_slopes),
         )
 
 
@@ -77,30 +109,52 @@ class Weighting:
     parameters: tuple[Parameters, ...] | None = ()
 
     def mean(
-        self, in_arm: np.ndarray, outcome: np.ndarray, base: np.ndarray | None = None
+        self,
+        in_arm: np.ndarray,
+        outcome: np.ndarray,
+        base: np.ndarray | None = None,
+        *,
+        leave_one_out: bool = True,
     ) -> tuple[float, np.ndarray]:
         """Return the mean outcome of an arm in the population, and its influence.
 
         With ``base``, predicted outcomes of all rows, they are averaged over the
-        population and the weighted residuals of the arm added.
+        population and the weighted residuals of the arm added. With ``leave_one_out``
+        influences are scaled changes of the mean when a row is left out, whose
+        variance is less optimistic in small samples.
         """
-        own = self.weights * in_arm
-        scale = own.mean()
         residual = outcome if base is None else outcome - base
-        value = float(np.average(residual, weights=own))
-        left = in_arm * (residual - value) / scale
-        influence = self.weights * left
-        spread = np.zeros(outcome.shape[0])
+        value = float(np.average(residual, weights=self.weights * in_arm))
+        parts = [(self.weights, in_arm * (residual - value), in_arm * 1.0, "residual")]
         if base is not None:
             level = float(np.average(base, weights=self.density))
-            spread = (base - level) / self.density.mean()
-            influence = influence + self.density * spread
             value += level
+            everyone = np.ones(outcome.shape[0])
+            parts.append((self.density, base - level, everyone, "density_residual"))
+        n_rows = outcome.shape[0]
         if self.parameters is None:
-            return value, np.full(outcome.shape[0], np.nan)
-        for one in self.parameters:
-            influence = influence + one.influence(left, spread)
-        return value, influence
+            return value, np.full(n_rows, np.nan)
+        influence = np.zeros(n_rows)
+        for weight, distance, unit, role in parts:
+            total = float(weight @ unit)
+            moved = self._moved(weight, distance, role, leave_one_out)
+            if leave_one_out:
+                rest = total - self._moved(weight, unit, role, leave_one_out)
+                influence += (
+                    (n_rows - 1) * moved / np.maximum(rest, _LEAST_LEFT * total)
+                )
+            else:
+                influence += n_rows * moved / total
+        return value, influence - influence.mean()
+
+    def _moved(
+        self, weight: np.ndarray, values: np.ndarray, role: str, leave_one_out: bool
+    ) -> np.ndarray:
+        """Return by how much each row moves the sum of weight x values."""
+        moved = weight * values
+        for one in self.parameters or ():
+            moved = moved + one.influence(**{role: values}, leave_one_out=leave_one_out)
+        return moved
 
     def scattered(self, rows: np.ndarray, n_rows: int) -> "Weighting":
         """Return the weighting among more rows; the others have weight zero."""
