@@ -1,11 +1,13 @@
 """Weights: closed forms, the balance they reach, and what they refuse."""
 
 import pickle
+import time
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from scipy.optimize import minimize
 from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingClassifier
@@ -416,6 +418,26 @@ def test_a_weighter_ends_a_pipeline(table):
     fitted = pipeline.fit(table.X, causal_target(table.y, table.treatment))
     plain = EntropyBalancing().fit(table.X, treatment=table.treatment)
     np.testing.assert_allclose(fitted[-1].weights_, plain.weights_, rtol=1e-6)
+
+
+def test_routing_carries_the_treatment_to_a_weighter(table):
+    pipeline = make_pipeline(StandardScaler(), EntropyBalancing())
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipeline.fit(table.X, table.y, treatment=table.treatment)
+    assert pipeline[-1].balance_["after"].max() < 1e-6
+
+
+@pytest.mark.slow
+def test_entropy_balancing_of_a_large_table_is_fast():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(100_000, 50))
+    logits = X @ rng.normal(scale=0.15, size=50)
+    treatment = (rng.random(100_000) < 1 / (1 + np.exp(-logits))).astype(int)
+    start = time.process_time()
+    fitted = EntropyBalancing().fit(X, treatment=treatment)
+    assert time.process_time() - start < 2
+    assert fitted.balance_["before"].max() > 0.2
+    assert fitted.balance_["after"].max() < 1e-6
 
 
 def test_machine_learned_propensities_weigh_but_have_no_interval(table):
