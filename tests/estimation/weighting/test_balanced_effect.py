@@ -339,4 +339,4 @@ def test_known_effect_is_recovered(weighter):
 )
 @pytest.mark.filterwarnings("ignore::skcausal.OverlapWarning")
 def test_known_effect_is_covered(weighter, outcome_model):
-    check_coverage(weighter, outcome_model, 200)
+    check_coverage(weighter, outcome_model, 120)
