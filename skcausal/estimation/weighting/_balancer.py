@@ -11,7 +11,7 @@ from skcausal.estimation.weighting._covariates import (
 from skcausal.estimation.weighting._dual import DualSolution
 from skcausal.estimation.weighting._errors import InfeasibleBalanceError
 from skcausal.estimation.weighting._weighter import Weighter
-from skcausal.estimation.weighting._weighting import Parameters, Weighting
+from skcausal.estimation.weighting._weighting import Parameters, Weighting, inverse_of
 
 
 class Balancer(Weighter):
@@ -91,9 +91,9 @@ def _equation(
     slope = np.zeros(columns.shape[0])
     slope[rows] = slopes
     part = features[rows]
-    hessian = part.T @ (part * slopes[:, None])
+    inverse = inverse_of(part.T @ (part * slopes[:, None]))
     scores = density - own
-    return Parameters(features, scores[:, None], slope[:, None], hessian, slope)
+    return Parameters(features, scores[:, None], slope[:, None], inverse, slope)
 
 
 def _refuse(

@@ -11,8 +11,9 @@ from skcausal.estimation.weighting._covariates import (
 )
 from skcausal.estimation.weighting._errors import InfeasibleBalanceError
 from skcausal.estimation.weighting._tailored import TailoredLoss, minimise_tailored
+from skcausal.estimation.weighting._two_step import fit_two_steps
 from skcausal.estimation.weighting._weighter import Weighter
-from skcausal.estimation.weighting._weighting import Parameters, Weighting
+from skcausal.estimation.weighting._weighting import Parameters, Weighting, inverse_of
 
 
 class CovariateBalancingPropensity(Weighter):
@@ -26,6 +27,10 @@ class CovariateBalancingPropensity(Weighter):
     ----------
     target : {"all", "treated", "control", "overlap"}, default="all"
         Population of the weights; "overlap" is maximum likelihood.
+    over_identified : bool, default=False
+        Whether the likelihood counts besides balance, in a generalised method of
+        moments: balance is no longer exact, and ``specification_p_value_`` tests the
+        propensity model.
     control_arm : label, default=None
         Reference arm. The default is 0 or False; other labels need to be told.
     tolerance : float, default=1e-9
@@ -44,6 +49,9 @@ class CovariateBalancingPropensity(Weighter):
         Log odds of the treated arm per unit of each covariate.
     intercept_ : float
         Log odds where all covariates are zero.
+    specification_p_value_ : float
+        Only if over-identified: p-value of likelihood and balance equations holding
+        at once. Small if the logistic model is wrong.
     effective_sample_size_ : dict of label to float
         Rows of equal weight that would be as precise, per arm.
     balance_ : DataFrame of shape (n_covariates, 2)
@@ -59,10 +67,12 @@ class CovariateBalancingPropensity(Weighter):
     Assumes no unmeasured confounding given X, overlap, and a logistic propensity
     :math:`e_\beta(X)`. The just-identified estimator solves
     :math:`\sum_i (T_i / e_\beta(X_i) - (1 - T_i) / (1 - e_\beta(X_i))) Z_i = 0` with
-    :math:`Z = (1, X)` for everyone (Imai & Ratkovic, eq. 10), and
+    :math:`Z = (1, X)` for everyone (Imai & Ratkovic), and
     :math:`\sum_i (T_i - (1 - T_i) e_\beta(X_i) / (1 - e_\beta(X_i))) Z_i = 0` for the
-    treated (eq. 11). Each is the derivative of a concave function of :math:`\beta`
-    (Zhao), which Newton's method maximises. Influences of averages account for the
+    treated. Each is the derivative of a concave function of :math:`\beta` (Zhao),
+    which Newton's method maximises. The over-identified estimator weighs these
+    equations and those of the likelihood by the inverse of their covariance at the
+    maximum-likelihood fit (two steps). Influences of averages account for the
     estimated :math:`\beta`.
 
     References
@@ -91,11 +101,13 @@ class CovariateBalancingPropensity(Weighter):
         self,
         target: str = "all",
         *,
+        over_identified: bool = False,
         control_arm: Any = None,
         tolerance: float = 1e-9,
         max_iter: int = 200,
     ) -> None:
         self.target = target
+        self.over_identified = over_identified
         self.control_arm = control_arm
         self.tolerance = tolerance
         self.max_iter = max_iter
@@ -107,31 +119,45 @@ class CovariateBalancingPropensity(Weighter):
         scale = np.where(deviation > 0, deviation, 1.0)
         features = np.column_stack([np.ones(data.n_rows), (columns - centre) / scale])
         loss = TailoredLoss(target, data.treatment == 1, data.weights)
-        beta, gap = minimise_tailored(loss, features, self.tolerance, self.max_iter)
-        if gap is not None:
-            worst = int(np.abs(gap[1:]).argmax()) if gap.shape[0] > 1 else 0
-            raise InfeasibleBalanceError(
-                f"{owner}: no logistic propensity balances the arms (separation); "
-                f"{abs(gap[1:][worst]):.2g} standard deviations are left in "
-                f"{names[worst]!r}. Drop the covariate that decides the arm, weigh "
-                "towards another target, or drop rows without a counterpart "
-                "(CrumpTrimming)."
-            )
+        fit = self._fit_exactly
+        if self.over_identified:
+            _check_two_sets(target, owner)
+            fit = self._fit_two_steps
+        solution = fit(loss, features)
+        if isinstance(solution, np.ndarray):
+            _refuse(solution, names, owner)
+        beta, equations = solution
         eta = features @ beta
         self._describe(eta, beta, centre, scale)
         weights, slopes = loss.weights(eta)
         density, density_slopes = loss.density(eta)
-        scores, curvature = loss.equation(eta)
-        hessian = features.T @ (features * curvature[:, None])
+        scores, inverse, curvature = equations
         block = Parameters(
             features,
-            scores[:, None],
-            slopes[:, None],
-            hessian,
+            scores,
+            _widened(slopes, scores),
+            inverse,
             curvature,
-            None if density_slopes is None else density_slopes[:, None],
+            None if density_slopes is None else _widened(density_slopes, scores),
         )
         return Weighting(weights, density, (block,))
+
+    def _fit_exactly(self, loss: TailoredLoss, features: np.ndarray) -> Any:
+        """Return coefficients and their equations, or the gap that is left."""
+        beta, gap = minimise_tailored(loss, features, self.tolerance, self.max_iter)
+        if gap is not None:
+            return gap
+        scores, curvature = loss.equation(features @ beta)
+        inverse = inverse_of(features.T @ (features * curvature[:, None]))
+        return beta, (scores[:, None], inverse, curvature)
+
+    def _fit_two_steps(self, loss: TailoredLoss, features: np.ndarray) -> Any:
+        """Return coefficients and their equations, or the gap that is left."""
+        fit = fit_two_steps(loss, features, self.tolerance, self.max_iter)
+        if isinstance(fit, np.ndarray):
+            return fit
+        self.specification_p_value_ = fit.p_value
+        return fit.coefficients, (fit.scores, fit.projection, None)
 
     def _describe(
         self, eta: np.ndarray, beta: np.ndarray, centre: np.ndarray, scale: np.ndarray
@@ -140,3 +166,30 @@ class CovariateBalancingPropensity(Weighter):
         self.propensity_ = 1 / (1 + np.exp(-eta))
         self.coefficients_ = beta[1:] / scale
         self.intercept_ = float(beta[0] - self.coefficients_ @ centre)
+
+
+def _widened(slopes: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return slopes as the first of as many columns as there are of scores."""
+    wide = np.zeros_like(scores)
+    wide[:, 0] = slopes
+    return wide
+
+
+def _check_two_sets(target: str, owner: str) -> None:
+    if target == "overlap":
+        raise ValueError(
+            f"{owner}: over_identified=True needs balance equations of their own; "
+            "those of target='overlap' are the likelihood's. Use "
+            "over_identified=False."
+        )
+
+
+def _refuse(gap: np.ndarray, names: list[str], owner: str) -> None:
+    """Say which covariate keeps the arms apart."""
+    worst = int(np.abs(gap[1:]).argmax())
+    raise InfeasibleBalanceError(
+        f"{owner}: no logistic propensity balances the arms (separation); "
+        f"{abs(gap[1:][worst]):.2g} standard deviations are left in "
+        f"{names[worst]!r}. Drop the covariate that decides the arm, weigh towards "
+        "another target, or drop rows without a counterpart (CrumpTrimming)."
+    )

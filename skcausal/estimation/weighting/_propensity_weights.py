@@ -15,7 +15,7 @@ from skcausal.estimation.weighting._propensity import (
     with_known_propensity,
 )
 from skcausal.estimation.weighting._weighter import Weighter
-from skcausal.estimation.weighting._weighting import Parameters, Weighting
+from skcausal.estimation.weighting._weighting import Parameters, Weighting, inverse_of
 
 _NOTHING = 1e-6
 _TINY = 1e-300
@@ -95,7 +95,7 @@ def _block(
         propensity.features,
         propensity.scores,
         slopes[:, columns],
-        propensity.hessian,
+        inverse_of(propensity.hessian),
         curvature,
         None if density is None else density[:, columns],
     )

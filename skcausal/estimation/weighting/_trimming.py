@@ -186,7 +186,7 @@ class CrumpTrimming(Weighter):
 def optimal_threshold(smallest: np.ndarray, weight: np.ndarray) -> float:
     """Return the cut-off of the smaller propensity that gives the least variance.
 
-    Crump et al. (2009), corollary 1.
+    Crump et al. (2009); the least over all cut-offs that the rows allow.
     """
     with np.errstate(divide="ignore"):
         g = 1 / (smallest * (1 - smallest))

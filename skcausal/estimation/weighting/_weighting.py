@@ -23,8 +23,9 @@ class Parameters:
         Factor of the features in the estimating equation; c columns of parameters.
     slopes : ndarray of shape (n, c)
         Derivative of each weight by its linear predictors.
-    hessian : ndarray of shape (c * k, c * k)
-        Minus the derivative of the summed equations, ordered by column of parameters.
+    inverse : ndarray of shape (c * k, c * k)
+        Inverse of minus the derivative of the summed equations, ordered by column of
+        parameters.
     curvature : ndarray of shape (n,), default=None
         Minus the derivative of each score, for a single column of parameters.
     density_slopes : ndarray of shape (n, c), default=None
@@ -34,18 +35,14 @@ class Parameters:
     features: np.ndarray
     scores: np.ndarray
     slopes: np.ndarray
-    hessian: np.ndarray
+    inverse: np.ndarray
     curvature: np.ndarray | None = None
     density_slopes: np.ndarray | None = None
 
     @cached_property
-    def _inverse(self) -> np.ndarray:
-        return np.linalg.pinv(self.hessian, rcond=1e-12, hermitian=True)
-
-    @cached_property
     def _lengths(self) -> np.ndarray:
         """Squared length of each row's features in the metric of the inverse."""
-        return ((self.features @ self._inverse) * self.features).sum(axis=1)
+        return ((self.features @ self.inverse) * self.features).sum(axis=1)
 
     def influence(
         self,
@@ -66,7 +63,7 @@ class Parameters:
             moved += self.density_slopes * density_residual[:, None]
         if not moved.any():
             return np.zeros(moved.shape[0])
-        direction = self._inverse @ (moved.T @ self.features).ravel()
+        direction = self.inverse @ (moved.T @ self.features).ravel()
         pull = self.features @ direction.reshape(moved.shape[1], -1).T
         if leave_one_out and self.curvature is not None:
             left = np.maximum(1 - self.curvature * self._lengths, _LEAST_LEFT)
@@ -83,10 +80,15 @@ class Parameters:
             scattered(self.features, rows, n_rows),
             scattered(self.scores, rows, n_rows),
             scattered(self.slopes, rows, n_rows),
-            self.hessian,
+            self.inverse,
             optional(self.curvature),
             optional(self.density_slopes),
         )
+
+
+def inverse_of(hessian: np.ndarray) -> np.ndarray:
+    """Return the inverse of a symmetric matrix, zero where columns are collinear."""
+    return np.linalg.pinv(hessian, rcond=1e-12, hermitian=True)
 
 
 @dataclass(frozen=True, eq=False)

@@ -332,6 +332,7 @@ def test_known_effect_is_recovered(weighter):
         (OverlapWeights(), None),
         (OverlapWeights(), LinearRegression()),
         (CovariateBalancingPropensity(), None),
+        (CovariateBalancingPropensity(over_identified=True), None),
         (CovariateBalancingPropensity("treated"), None),
         (StableBalancingWeights(), LinearRegression()),
     ],

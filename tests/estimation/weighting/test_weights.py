@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import sklearn
 from scipy.optimize import minimize
+from scipy.stats import chi2
 from sklearn.base import clone
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -263,6 +264,51 @@ def test_balancing_propensity_of_the_overlap_is_maximum_likelihood(table):
     one.fit(table.X, treatment=table.treatment)
     two = logit().fit(table.X, table.treatment)
     np.testing.assert_allclose(one.coefficients_, two.coef_[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize("target", ["all", "treated", "control"])
+def test_over_identified_propensity_minimises_its_distance(table, target):
+    fitted = CovariateBalancingPropensity(target, over_identified=True)
+    fitted.fit(table.X, treatment=table.treatment)
+    T, Z = table.treatment, np.column_stack([np.ones(400), table.X])
+
+    def rates(beta):
+        e = 1 / (1 + np.exp(-Z @ beta))
+        return e, {"all": 1, "treated": e, "control": 1 - e}[target]
+
+    def equations(beta):
+        e, h = rates(beta)
+        return np.concatenate([(T - e) @ Z, ((T - e) * h / (e * (1 - e))) @ Z])
+
+    likelihood = logit().fit(table.X, T)
+    first = np.append(likelihood.intercept_, likelihood.coef_[0])
+    e, h = rates(first)
+    score = np.hstack([Z, Z * (h / (e * (1 - e)) * np.ones(400))[:, None]])
+    covariance = score.T @ (score * (e * (1 - e))[:, None])
+    metric = np.linalg.inv(covariance)
+    found = minimize(
+        lambda beta: equations(beta) @ metric @ equations(beta), first, tol=1e-12
+    )
+    beta = np.append(fitted.intercept_, fitted.coefficients_)
+    np.testing.assert_allclose(beta, found.x, atol=1e-4)
+    assert fitted.specification_p_value_ == pytest.approx(chi2.sf(found.fun, 3), 1e-4)
+    before, after = fitted.balance_.max()
+    assert 1e-6 < after < before / 4
+
+
+def test_a_wrong_propensity_model_is_detected():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(3000, 2))
+    for curved, expected in ((0.0, False), (1.0, True)):
+        logits = X[:, 0] + curved * (X[:, 1] ** 2 + X[:, 0] ** 2 - 2)
+        treatment = (rng.random(3000) < 1 / (1 + np.exp(-logits))).astype(int)
+        fitted = CovariateBalancingPropensity(over_identified=True)
+        fitted.fit(X, treatment=treatment)
+        assert (fitted.specification_p_value_ < 0.01) == expected
+    with pytest.raises(ValueError, match="are the likelihood's"):
+        CovariateBalancingPropensity("overlap", over_identified=True).fit(
+            X, treatment=treatment
+        )
 
 
 # ------------------------------------------------------------------------- trimming
