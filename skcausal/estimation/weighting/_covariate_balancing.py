@@ -29,8 +29,8 @@ class CovariateBalancingPropensity(Weighter):
         Population of the weights; "overlap" is maximum likelihood.
     over_identified : bool, default=False
         Whether the likelihood counts besides balance, in a generalised method of
-        moments: balance is no longer exact, and ``specification_p_value_`` tests the
-        propensity model.
+        moments: ``specification_p_value_`` tests the propensity model, but balance is
+        no longer exact, which costs a bias that shrinks with 1 / n.
     control_arm : label, default=None
         Reference arm. The default is 0 or False; other labels need to be told.
     tolerance : float, default=1e-9

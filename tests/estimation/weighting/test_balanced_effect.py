@@ -299,11 +299,11 @@ def truth(target):
     return np.average(1 + X[:, 0], weights=h[target])
 
 
-def check_coverage(weighter, outcome_model, n_seeds):
+def check_coverage(weighter, outcome_model, n_seeds, n_rows=400):
     expected = truth(weighter._own_target())
     errors = []
     for seed in range(n_seeds):
-        X, y, treatment = confounded(seed)
+        X, y, treatment = confounded(seed, n_rows)
         learner = BalancedEffect(weighter, outcome_model, random_state=0)
         estimate = learner.fit(X, y, treatment=treatment).average_effect_
         errors.append((estimate.value - expected) / estimate.standard_error)
@@ -321,6 +321,11 @@ def test_known_effect_is_recovered(weighter):
 
 
 @pytest.mark.slow
+def test_over_identified_propensity_is_covered_in_larger_tables():
+    check_coverage(CovariateBalancingPropensity(over_identified=True), None, 60, 4000)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("weighter", "outcome_model"),
     [
@@ -332,7 +337,6 @@ def test_known_effect_is_recovered(weighter):
         (OverlapWeights(), None),
         (OverlapWeights(), LinearRegression()),
         (CovariateBalancingPropensity(), None),
-        (CovariateBalancingPropensity(over_identified=True), None),
         (CovariateBalancingPropensity("treated"), None),
         (StableBalancingWeights(), LinearRegression()),
     ],
