@@ -26,9 +26,10 @@ def _interval_is_valid(learner: "BalancedEffect") -> bool:
     if not learner._has_interval():
         raise AttributeError(
             f"BalancedEffect: {learner.weighter!r} alone has no valid interval. "
-            "effect(X) still gives the number. For an interval use a logistic "
-            "propensity_model or EntropyBalancing, give StableBalancingWeights an "
-            "outcome_model, or use AIPW for machine-learned propensities."
+            "effect(X) still gives the number. For an interval use EntropyBalancing or "
+            "a logistic propensity_model that is not over-identified, give "
+            "StableBalancingWeights an outcome_model, or use AIPW for machine-learned "
+            "propensities."
         )
     return True
 
@@ -96,8 +97,8 @@ class BalancedEffect(AverageLearner):
     few rows weigh much. With outcome models :math:`m_a`, residuals
     :math:`Y - m_a` take the place of Y and the population mean of :math:`m_a` is
     added. ``average_effect`` is missing where no valid influence is known: propensities
-    of machine learning (use ``AIPW``) and a tolerance without an outcome model.
-    Subgroups are balanced on their own.
+    of machine learning (use ``AIPW``), over-identified ones, and a tolerance without an
+    outcome model. Subgroups are balanced on their own.
 
     References
     ----------

@@ -1,6 +1,6 @@
 """CovariateBalancingPropensity: a logistic propensity fitted so that it balances."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
@@ -30,7 +30,8 @@ class CovariateBalancingPropensity(Weighter):
     over_identified : bool, default=False
         Whether the likelihood counts besides balance, in a generalised method of
         moments: ``specification_p_value_`` tests the propensity model, but balance is
-        no longer exact, which costs a bias that shrinks with 1 / n.
+        no longer exact. The bias this costs is a sizeable share of the standard error
+        in tables of thousands of rows, so averages have no interval.
     control_arm : label, default=None
         Reference arm. The default is 0 or False; other labels need to be told.
     tolerance : float, default=1e-9
@@ -112,6 +113,9 @@ class CovariateBalancingPropensity(Weighter):
         self.tolerance = tolerance
         self.max_iter = max_iter
 
+    def _has_influence(self, *, augmented: bool) -> bool:
+        return not self.over_identified
+
     def _solve(self, data: CausalData, target: str, owner: str) -> Weighting:
         columns, names = numeric_covariates(data.X, owner)
         centre = np.average(columns, axis=0, weights=data.weights)
@@ -119,45 +123,39 @@ class CovariateBalancingPropensity(Weighter):
         scale = np.where(deviation > 0, deviation, 1.0)
         features = np.column_stack([np.ones(data.n_rows), (columns - centre) / scale])
         loss = TailoredLoss(target, data.treatment == 1, data.weights)
-        fit = self._fit_exactly
-        if self.over_identified:
-            _check_two_sets(target, owner)
-            fit = self._fit_two_steps
-        solution = fit(loss, features)
-        if isinstance(solution, np.ndarray):
-            _refuse(solution, names, owner)
-        beta, equations = solution
+        beta = self._fitted(loss, features, names, owner)
         eta = features @ beta
         self._describe(eta, beta, centre, scale)
         weights, slopes = loss.weights(eta)
         density, density_slopes = loss.density(eta)
-        scores, inverse, curvature = equations
+        if self.over_identified:
+            return Weighting(weights, density, None)
+        scores, curvature = loss.equation(eta)
         block = Parameters(
             features,
-            scores,
-            _widened(slopes, scores),
-            inverse,
+            scores[:, None],
+            slopes[:, None],
+            inverse_of(features.T @ (features * curvature[:, None])),
             curvature,
-            None if density_slopes is None else _widened(density_slopes, scores),
+            None if density_slopes is None else density_slopes[:, None],
         )
         return Weighting(weights, density, (block,))
 
-    def _fit_exactly(self, loss: TailoredLoss, features: np.ndarray) -> Any:
-        """Return coefficients and their equations, or the gap that is left."""
+    def _fitted(
+        self, loss: TailoredLoss, features: np.ndarray, names: list[str], owner: str
+    ) -> np.ndarray:
+        """Return the coefficients, or say which covariate keeps the arms apart."""
+        if self.over_identified:
+            _check_two_sets(loss.target, owner)
+            fit = fit_two_steps(loss, features, self.tolerance, self.max_iter)
+            if isinstance(fit, np.ndarray):
+                _refuse(fit, names, owner)
+            self.specification_p_value_ = fit.p_value
+            return fit.coefficients
         beta, gap = minimise_tailored(loss, features, self.tolerance, self.max_iter)
         if gap is not None:
-            return gap
-        scores, curvature = loss.equation(features @ beta)
-        inverse = inverse_of(features.T @ (features * curvature[:, None]))
-        return beta, (scores[:, None], inverse, curvature)
-
-    def _fit_two_steps(self, loss: TailoredLoss, features: np.ndarray) -> Any:
-        """Return coefficients and their equations, or the gap that is left."""
-        fit = fit_two_steps(loss, features, self.tolerance, self.max_iter)
-        if isinstance(fit, np.ndarray):
-            return fit
-        self.specification_p_value_ = fit.p_value
-        return fit.coefficients, (fit.scores, fit.projection, None)
+            _refuse(gap, names, owner)
+        return beta
 
     def _describe(
         self, eta: np.ndarray, beta: np.ndarray, centre: np.ndarray, scale: np.ndarray
@@ -166,13 +164,6 @@ class CovariateBalancingPropensity(Weighter):
         self.propensity_ = 1 / (1 + np.exp(-eta))
         self.coefficients_ = beta[1:] / scale
         self.intercept_ = float(beta[0] - self.coefficients_ @ centre)
-
-
-def _widened(slopes: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Return slopes as the first of as many columns as there are of scores."""
-    wide = np.zeros_like(scores)
-    wide[:, 0] = slopes
-    return wide
 
 
 def _check_two_sets(target: str, owner: str) -> None:
@@ -184,7 +175,7 @@ def _check_two_sets(target: str, owner: str) -> None:
         )
 
 
-def _refuse(gap: np.ndarray, names: list[str], owner: str) -> None:
+def _refuse(gap: np.ndarray, names: list[str], owner: str) -> NoReturn:
     """Say which covariate keeps the arms apart."""
     worst = int(np.abs(gap[1:]).argmax())
     raise InfeasibleBalanceError(

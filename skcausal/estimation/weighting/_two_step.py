@@ -19,19 +19,12 @@ class TwoStepFit:
     ----------
     coefficients : ndarray of shape (k,)
         Log odds per unit of each feature.
-    scores : ndarray of shape (n, 2)
-        Factors of the features in the two sets of equations.
-    projection : ndarray of shape (2 * k, 2 * k)
-        Takes a gradient by the coefficients (then zeros) to its influence on the
-        stacked equations.
     p_value : float
         Of both sets of equations holding at once: small if the propensity model is
         wrong.
     """
 
     coefficients: np.ndarray
-    scores: np.ndarray
-    projection: np.ndarray
     p_value: float
 
 
@@ -61,20 +54,9 @@ def fit_two_steps(
     found = least_squares(
         distance, start, slope, method="lm", xtol=1e-12, ftol=1e-12, gtol=1e-12
     )
-    eta = features @ found.x
-    moved = root @ _derivative(losses, features, eta)
-    influence = np.linalg.pinv(moved, rcond=1e-10) @ root
-    k = features.shape[1]
-    projection = np.zeros((2 * k, 2 * k))
-    projection[:, :k] = influence.T
-    rank = int(np.linalg.matrix_rank(root, tol=1e-8 * np.abs(root).max()))
-    free = rank - int(np.linalg.matrix_rank(moved))
-    return TwoStepFit(
-        found.x,
-        np.column_stack([loss.equation(eta)[0] for loss in losses]),
-        projection,
-        float(chi2.sf(2 * found.cost, free)) if free > 0 else np.nan,
-    )
+    free = root.shape[0] - int(np.linalg.matrix_rank(slope(found.x)))
+    p_value = float(chi2.sf(2 * found.cost, free)) if free > 0 else np.nan
+    return TwoStepFit(found.x, p_value)
 
 
 def _derivative(
