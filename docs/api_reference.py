@@ -11,7 +11,7 @@ API_REFERENCE = {
             "add_nuisances",
             "effect_of",
         ],
-        "Warnings": ["OverlapWarning"],
+        "Warnings": ["OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.estimation": {
         "Metalearners": [
@@ -21,7 +21,17 @@ API_REFERENCE = {
             "RLearner",
             "DRLearner",
         ],
-        "Average effects": ["AIPW"],
+        "Average effects": [
+            "AIPW",
+            "PartiallyLinear",
+            "PartiallyLinearIV",
+            "InteractiveIV",
+        ],
+        "Matching": [
+            "NearestNeighbourMatching",
+            "CoarsenedExactMatching",
+            "NoMatchError",
+        ],
         "Weighting": [
             "EntropyBalancing",
             "StableBalancingWeights",
@@ -48,9 +58,14 @@ API_REFERENCE = {
             "default_regressor",
         ],
     },
+    "skcausal.estimation.adapters": {
+        "Other libraries": ["EconMLEffect"],
+    },
     "skcausal.inference": {
         "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Ratios": ["ratio_of_estimates", "ratio_confidence_set", "ConfidenceSet"],
         "Projections": ["best_linear_projection"],
+        "Heterogeneity": ["best_linear_predictor", "group_effects"],
         "Resampling": ["half_sample_replicates"],
     },
     "skcausal.validation": {
@@ -64,6 +79,19 @@ API_REFERENCE = {
             "rate_score",
             "calibration_score",
         ],
+        "Heterogeneity": [
+            "heterogeneity_analysis",
+            "HeterogeneityAnalysis",
+            "blp_test",
+            "gates",
+            "clan",
+            "calibration_test",
+        ],
+        "Overlap and balance": [
+            "balance_table",
+            "effective_sample_size",
+            "overlap_summary",
+        ],
         "Selection": [
             "get_scorer",
             "CausalScorer",
@@ -75,6 +103,10 @@ API_REFERENCE = {
             "TOCDisplay",
             "UpliftByDecileDisplay",
             "CalibrationDisplay",
+            "GatesDisplay",
+            "ClanDisplay",
+            "LovePlotDisplay",
+            "PropensityDisplay",
         ],
     },
     "skcausal.datasets": {
@@ -87,6 +119,8 @@ API_REFERENCE = {
             "fetch_twins",
             "fetch_jobs",
             "fetch_lalonde",
+            "fetch_card",
+            "fetch_401k",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },

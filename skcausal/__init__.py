@@ -14,7 +14,8 @@ package                    the question it answers
 Four helpers live here because every package uses them: :func:`causal_target`
 lets the treatment travel inside ``y``, :func:`add_nuisances` adds shared nuisance
 estimates to it, :func:`effect_of` gives a fitted Pipeline or search the verbs of its
-final learner, and ``OverlapWarning`` is raised where arms hardly overlap.
+final learner, and ``OverlapWarning`` is raised where arms hardly overlap,
+``WeakInstrumentWarning`` where an instrument hardly moves the treatment.
 """
 
 from importlib import import_module
@@ -31,9 +32,16 @@ _HOMES = {
     "causal_target": "skcausal.utils._target",
     "effect_of": "skcausal.estimation._delegation",
     "OverlapWarning": "skcausal.utils._validation",
+    "WeakInstrumentWarning": "skcausal.utils._validation",
 }
 
-__all__ = ["OverlapWarning", "add_nuisances", "causal_target", "effect_of"]
+__all__ = [
+    "OverlapWarning",
+    "WeakInstrumentWarning",
+    "add_nuisances",
+    "causal_target",
+    "effect_of",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,8 @@ downloaded where missing:
 - `fetch_jobs`: the same experiment with a survey, employment (Shalit et al. 2017).
 - `fetch_ihdp`: 100 simulations on 747 children (Hill 2011).
 - `fetch_acic2016`: 77 simulated settings (Dorie et al. 2019).
+- `fetch_card`: schooling and wages, college proximity as instrument (Card 1995).
+- `fetch_401k`: savings plans and wealth, eligibility as instrument (Abadie 2003).
 - `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
@@ -25,6 +27,7 @@ missing file from a damaged one.
 
 from skcausal.datasets._ab_test import make_ab_test
 from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
+from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
 from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
 from skcausal.datasets._loaders_simulated import fetch_acic2016, fetch_ihdp
 from skcausal.datasets._loaders_training import fetch_jobs, fetch_lalonde
@@ -35,7 +38,9 @@ from skcausal.datasets._survival import make_survival
 __all__ = [
     "DatasetCorruptError",
     "DatasetNotFoundError",
+    "fetch_401k",
     "fetch_acic2016",
+    "fetch_card",
     "fetch_criteo",
     "fetch_hillstrom",
     "fetch_ihdp",

@@ -3,6 +3,10 @@
 - ``SLearner``, ``TLearner``, ``XLearner``, ``RLearner``, ``DRLearner``: any regressor
   becomes a learner of conditional effects.
 - ``AIPW``: one number, the average effect, with its interval.
+- ``NearestNeighbourMatching``, ``CoarsenedExactMatching``: averages from rows that look
+  alike; ``NoMatchError`` where nothing does.
+- ``PartiallyLinear``: one number, of a continuous or binary treatment.
+- ``PartiallyLinearIV``, ``InteractiveIV``: one number, from an instrument.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
   intervals; ``merge_forests``
@@ -24,12 +28,18 @@ from skcausal.estimation._defaults import (
 )
 from skcausal.estimation._known_propensity import KnownPropensity
 from skcausal.estimation.average_effects._aipw import AIPW
+from skcausal.estimation.average_effects._interactive_iv import InteractiveIV
+from skcausal.estimation.average_effects._partially_linear import PartiallyLinear
+from skcausal.estimation.average_effects._partially_linear_iv import PartiallyLinearIV
 from skcausal.estimation.forests._causal_forest import CausalForest
 from skcausal.estimation.forests._instrumental_forest import InstrumentalForest
 from skcausal.estimation.forests._merging import merge_forests
 from skcausal.estimation.forests._multi_arm_causal_forest import MultiArmCausalForest
 from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.forests._survival_forest import CausalSurvivalForest
+from skcausal.estimation.matching._coarsened_exact import CoarsenedExactMatching
+from skcausal.estimation.matching._matching_learner import NoMatchError
+from skcausal.estimation.matching._nearest_neighbour import NearestNeighbourMatching
 from skcausal.estimation.metalearners._dr_learner import DRLearner
 from skcausal.estimation.metalearners._r_learner import RLearner
 from skcausal.estimation.metalearners._s_learner import SLearner
@@ -56,6 +66,7 @@ __all__ = [
     "BootstrapEffect",
     "CausalForest",
     "CausalSurvivalForest",
+    "CoarsenedExactMatching",
     "CovariateBalancingPropensity",
     "CrumpTrimming",
     "DRLearner",
@@ -63,10 +74,15 @@ __all__ = [
     "EntropyBalancing",
     "InfeasibleBalanceError",
     "InstrumentalForest",
+    "InteractiveIV",
     "InverseProbabilityWeights",
     "KnownPropensity",
     "MultiArmCausalForest",
+    "NearestNeighbourMatching",
+    "NoMatchError",
     "OverlapWeights",
+    "PartiallyLinear",
+    "PartiallyLinearIV",
     "RLearner",
     "RegressionForest",
     "SLearner",

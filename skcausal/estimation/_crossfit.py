@@ -156,7 +156,8 @@ def _known_propensity(
     nuisance: Nuisance, model: Any, data: CausalData, folds: Folds
 ) -> NuisanceFit | None:
     """Return propensities known by design, if there are any."""
-    if nuisance.target != "treatment" or data.arms is None:
+    predicts_arms = nuisance.target == "treatment" and nuisance.predicts_arms(data)
+    if data.arms is None or not predicts_arms:
         return None
     if data.known_propensity is not None:
         table = data.known_propensity
@@ -246,8 +247,7 @@ def _gathered(
 ) -> NuisanceFit:
     """Put the predictions of one nuisance into one array."""
     columns = nuisance.columns(data)
-    per_arm = nuisance.target == "treatment" or nuisance.rows == "pooled"
-    is_table = per_arm and data.is_discrete
+    is_table = nuisance.predicts_arms(data)
     width = data.n_arms if is_table else len(columns)
     if isinstance(nuisance, HazardNuisance):
         width *= len(nuisance.grid)
@@ -288,7 +288,7 @@ def _fit_and_predict(job: _Job, data: CausalData, owner: str) -> tuple[Any, Any,
     role = f"{owner}: {nuisance.parameter}"
     weight = None if data.sample_weight is None else data.sample_weight[rows]
     y_train = target[rows]
-    if nuisance.target == "outcome" and np.ptp(y_train) == 0:
+    if nuisance.may_be_constant and np.ptp(y_train) == 0:
         model = ConstantModel(float(y_train[0]))
     else:
         X_train = nuisance.features(take_rows(data.X, rows), data, rows)
@@ -333,7 +333,7 @@ def predict_nuisance(
         if isinstance(nuisance, HazardNuisance):
             return np.hstack([model.predict(table) for table in tables])
         return np.column_stack([predict_mean(model, table) for table in tables])
-    if nuisance.target == "treatment" and data.is_discrete:
+    if nuisance.target == "treatment" and nuisance.predicts_arms(data):
         assert data.arms is not None
         return arm_probabilities(model, X, data.arms, nuisance.parameter)
     return predict_mean(model, X)

@@ -21,9 +21,10 @@ class Nuisance:
         Constructor parameter of the learner that holds the model.
     target : {"outcome", "treatment", "instrument", "event", "censoring"}
         What is predicted; the last two are hazards.
-    rows : {"all", "by_arm", "by_contrast", "pooled"}
+    rows : {"all", "by_arm", "by_contrast", "by_instrument", "pooled"}
         On which rows: one model on all; one for each arm; one for each pair
-        (arm, control); or one on all with the treatment among its features.
+        (arm, control); one for each value of a binary instrument; or one on all with
+        the treatment among its features.
     """
 
     name: str
@@ -42,7 +43,7 @@ class Nuisance:
             return list(range(data.n_arms))
         if self.rows == "by_contrast" and data.n_arms > 2:
             return list(range(1, data.n_arms))
-        return [0]
+        return [0, 1] if self.rows == "by_instrument" else [0]
 
     def features(self, X: Any, data: CausalData, rows: np.ndarray) -> Any:
         """Return what trains the model on some rows of ``data``, given their ``X``."""
@@ -56,6 +57,8 @@ class Nuisance:
             return data.treatment == column
         if self.rows == "by_contrast" and data.n_arms > 2:
             return (data.treatment == column) | (data.treatment == 0)
+        if self.rows == "by_instrument":
+            return np.asarray(data.instrument) == column
         return np.ones(data.n_rows, dtype=bool)
 
     def uses_classifier(self, data: CausalData) -> bool:
@@ -65,6 +68,16 @@ class Nuisance:
         if self.target == "instrument":
             return data.binary_instrument
         return data.binary_outcome or self.target in ("event", "censoring")
+
+    def predicts_arms(self, data: CausalData) -> bool:
+        """Tell whether a prediction has one column per arm."""
+        per_arm = self.target == "treatment" and self.rows != "by_instrument"
+        return data.is_discrete and (per_arm or self.rows == "pooled")
+
+    @property
+    def may_be_constant(self) -> bool:
+        """Whether its target may take a single value among the training rows."""
+        return self.target == "outcome" or self.rows == "by_instrument"
 
 
 def with_treatment(X: Any, treatment: Any, n_arms: int) -> Any:
@@ -86,6 +99,12 @@ OUTCOME_BY_ARM = Nuisance("outcome_by_arm", "outcome_model", "outcome", "by_arm"
 PROPENSITY = Nuisance("propensity", "propensity_model", "treatment")
 TREATMENT_MEAN = Nuisance("treatment_mean", "treatment_model", "treatment")
 INSTRUMENT_MEAN = Nuisance("instrument_mean", "instrument_model", "instrument")
+OUTCOME_BY_INSTRUMENT = Nuisance(
+    "outcome_by_instrument", "outcome_model", "outcome", "by_instrument"
+)
+TREATMENT_BY_INSTRUMENT = Nuisance(
+    "treatment_by_instrument", "treatment_model", "treatment", "by_instrument"
+)
 
 
 @dataclass(frozen=True, eq=False)

@@ -177,7 +177,7 @@ def check_no_row_sees_itself(learner: Any) -> None:
     if hasattr(memorising, "learners"):
         return
     fitted = memorising.fit(X, y, treatment=treatment)
-    fitted.average_effect()
+    fitted.average_effect(target="all")
     estimates = final_learner(fitted).nuisances_
     name = next(n for n in ("outcome_pooled", "outcome_by_arm") if n in estimates)
     values = estimates[name][0]

@@ -12,6 +12,10 @@ class OverlapWarning(UserWarning):
     """Some rows have a propensity so small that their arm is hardly comparable."""
 
 
+class WeakInstrumentWarning(UserWarning):
+    """The instrument hardly moves the treatment: Wald intervals cannot be trusted."""
+
+
 def is_pandas(X: Any) -> bool:
     """Tell whether ``X`` is a pandas DataFrame, without importing pandas."""
     return type(X).__module__.startswith("pandas") and hasattr(X, "iloc")

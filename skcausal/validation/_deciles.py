@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skcausal.inference import group_effects
 from skcausal.inference._bootstrap import normal_quantile
 from skcausal.validation._ranking import Ranking, resolve_ranking, tie_starts
 
@@ -95,13 +96,13 @@ def uplift_by_decile(
     return bin_table(ranking, check_n_bins(n_bins, owner), level, owner)
 
 
-def check_n_bins(n_bins: Any, owner: str) -> int:
+def check_n_bins(n_bins: Any, owner: str, name: str = "n_bins") -> int:
     """Return a positive number of bins as an integer."""
     whole = isinstance(n_bins, (int, np.integer)) and not isinstance(n_bins, bool)
     if not whole or n_bins < 1:
         raise ValueError(
-            f"{owner}: n_bins must be a positive integer, got {n_bins!r}. Use for "
-            "example n_bins=10."
+            f"{owner}: {name} must be a positive integer, got {n_bins!r}. Use for "
+            f"example {name}=10."
         )
     return int(n_bins)
 
@@ -109,47 +110,58 @@ def check_n_bins(n_bins: Any, owner: str) -> int:
 def bin_table(ranking: Ranking, n_bins: int, level: float, owner: str) -> pd.DataFrame:
     """Average scores within bins of the predicted effect; see uplift_by_decile."""
     z = normal_quantile(level, owner)
-    bins = _bins(ranking, n_bins)
-    total = ranking.weights.sum()
-    rows = []
-    for number in np.unique(bins):
-        chosen = bins == number
-        weights, scores = ranking.weights[chosen], ranking.scores[chosen]
-        estimate = weights @ scores / weights.sum()
-        codes = None if ranking.groups is None else ranking.groups[chosen]
-        error = _standard_error(weights * (scores - estimate), codes) / weights.sum()
-        rows.append(
-            {
-                "bin": int(number) + 1,
-                "estimate": estimate,
-                "standard_error": error,
-                "lower": estimate - z * error,
-                "upper": estimate + z * error,
-                "predicted": weights @ ranking.effects[chosen] / weights.sum(),
-                "share": weights.sum() / total,
-                "n_rows": int(chosen.sum()),
-            }
-        )
-    return pd.DataFrame(rows).set_index("bin")
+    bins = effect_bins(ranking.effects, ranking.weights, n_bins)
+    found = group_effects(
+        ranking.scores, bins, weights=ranking.weights, groups=ranking.groups
+    )
+    estimate = np.atleast_1d(found.value)
+    half = z * np.atleast_1d(found.standard_error)
+    table = pd.DataFrame(
+        {
+            "estimate": estimate,
+            "standard_error": found.standard_error,
+            "lower": estimate - half,
+            "upper": estimate + half,
+        },
+        index=pd.Index(found.labels, name="bin"),
+    )
+    return table.join(bin_contents(ranking.effects, ranking.weights, bins))
 
 
-def _bins(ranking: Ranking, n_bins: int) -> np.ndarray:
-    """Return the bin of every row: tie groups are whole, by their middle rank."""
-    starts = tie_starts(ranking.effects)
-    sizes = np.diff(np.append(starts, len(ranking.effects)))
-    weight = np.add.reduceat(ranking.weights, starts)
+def bin_contents(
+    effects: np.ndarray, weights: np.ndarray, bins: np.ndarray
+) -> pd.DataFrame:
+    """Return mean prediction, share of the weight and number of rows of each bin."""
+    labels, codes, count = np.unique(bins, return_inverse=True, return_counts=True)
+    mass = np.bincount(codes, weights=weights)
+    return pd.DataFrame(
+        {
+            "predicted": np.bincount(codes, weights=weights * effects) / mass,
+            "share": mass / mass.sum(),
+            "n_rows": count,
+        },
+        index=pd.Index(labels, name="bin"),
+    )
+
+
+def effect_bins(effects: np.ndarray, weights: np.ndarray, n_bins: int) -> np.ndarray:
+    """Return the bin of every row, 1 = largest effects, in the order of the rows.
+
+    Tie groups are whole, by their middle rank.
+    """
+    order = np.argsort(-effects, kind="stable")
+    bins = np.empty(len(effects), dtype=int)
+    bins[order] = _bins_of_sorted(effects[order], weights[order], n_bins)
+    return bins + 1
+
+
+def _bins_of_sorted(
+    effects: np.ndarray, weights: np.ndarray, n_bins: int
+) -> np.ndarray:
+    starts = tie_starts(effects)
+    sizes = np.diff(np.append(starts, len(effects)))
+    weight = np.add.reduceat(weights, starts)
     middle = (np.cumsum(weight) - weight / 2) / weight.sum()
     # The small constant keeps a middle rank that falls on a limit from rounding down.
     bins = np.minimum(np.floor(middle * n_bins + 1e-9), n_bins - 1).astype(int)
     return np.repeat(bins, sizes)
-
-
-def _standard_error(residuals: np.ndarray, codes: np.ndarray | None) -> float:
-    """Return the standard error of a sum of centred, possibly clustered terms."""
-    if codes is not None:
-        _, compact = np.unique(codes, return_inverse=True)
-        residuals = np.bincount(compact, weights=residuals)
-    count = len(residuals)
-    if count < 2:
-        return float("nan")
-    return float(np.sqrt(count / (count - 1) * (residuals @ residuals)))

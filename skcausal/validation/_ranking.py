@@ -14,8 +14,8 @@ from skcausal.utils._validation import check_groups, check_weights
 
 
 @dataclass(frozen=True)
-class Ranking:
-    """Rows sorted by decreasing predicted effect; rows of weight zero are left out.
+class ScoredRows:
+    """Rows in the order they came.
 
     Attributes
     ----------
@@ -29,6 +29,19 @@ class Ranking:
     scores: np.ndarray
     weights: np.ndarray
     groups: np.ndarray | None = None
+
+    def weighted(self) -> "ScoredRows":
+        """Return the rows of positive weight."""
+        kept = self.weights > 0
+        codes = None if self.groups is None else self.groups[kept]
+        return ScoredRows(
+            self.effects[kept], self.scores[kept], self.weights[kept], codes
+        )
+
+
+@dataclass(frozen=True)
+class Ranking(ScoredRows):
+    """Rows sorted by decreasing predicted effect; rows of weight zero are left out."""
 
     @property
     def mean(self) -> float:
@@ -102,6 +115,32 @@ def resolve_ranking(
     ranking : Ranking
         The rows of positive weight, sorted.
     """
+    rows = resolve_rows(
+        owner, effects, y, treatment, scores, propensity, weights, groups
+    )
+    # Ties are broken by score and weight, so that nothing, not even the half-samples
+    # of a seeded bootstrap, depends on the order of the rows.
+    order = np.lexsort((rows.weights, rows.scores, -rows.effects))
+    order = order[rows.weights[order] > 0]
+    return Ranking(
+        rows.effects[order],
+        rows.scores[order],
+        rows.weights[order],
+        None if rows.groups is None else rows.groups[order],
+    )
+
+
+def resolve_rows(
+    owner: str,
+    effects: Any,
+    y: Any = None,
+    treatment: Any = None,
+    scores: Any = None,
+    propensity: Any = None,
+    weights: Any = None,
+    groups: Any = None,
+) -> ScoredRows:
+    """Do the same without sorting; rows of weight zero stay."""
     effects = check_vector(effects, "effects", owner)
     n = len(effects)
     if n == 0:
@@ -116,16 +155,7 @@ def resolve_ranking(
         outcome = check_vector(y, "y", owner, n)
         arm = _check_arm(treatment, owner, n)
         resolved = randomised_scores(outcome, arm, propensity, weight, owner)
-    # Ties are broken by score and weight, so that nothing, not even the half-samples
-    # of a seeded bootstrap, depends on the order of the rows.
-    order = np.lexsort((weight, resolved, -effects))
-    order = order[weight[order] > 0]
-    return Ranking(
-        effects[order],
-        resolved[order],
-        weight[order],
-        None if codes is None else codes[order],
-    )
+    return ScoredRows(effects, resolved, weight, codes)
 
 
 def check_vector(values: Any, name: str, owner: str, n: int | None = None) -> Any:

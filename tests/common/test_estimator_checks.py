@@ -18,10 +18,23 @@ ROWS_ARE_DRAWN = dict.fromkeys(
     LIGHTGBM_COUNTS_ROWS, "trees draw rows, whatever they weigh"
 )
 
+# Tables of ten or thirty columns, or whose equal rows have one arm: no stratum of
+# coarsened values holds both arms, which is an error by design.
+NOTHING_MATCHES = dict.fromkeys(
+    (
+        "check_dtype_object",
+        "check_sample_weights_shape",
+        "check_sample_weight_equivalence_on_dense_data",
+    ),
+    "no stratum holds both arms",
+)
+
 
 def checked(learner, expected):
     if type(learner).__name__.endswith("Forest"):
         expected = ROWS_ARE_DRAWN
+    if type(learner).__name__ == "CoarsenedExactMatching":
+        expected = NOTHING_MATCHES
     results = check_estimator(
         as_plain_estimator(learner),
         expected_failed_checks=expected,

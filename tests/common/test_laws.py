@@ -37,6 +37,7 @@ def test_law_with_default_models(learner, law):
     LAWS[law](learner)
 
 
+@pytest.mark.filterwarnings("ignore::skcausal.OverlapWarning")
 @pytest.mark.parametrize("learner", all_effect_learners(default_models=True), ids=NAMES)
 def test_pandas_polars_and_numpy_give_the_same_effects(learner):
     data = make_observational(300, n_features=3, random_state=0)

@@ -105,7 +105,7 @@ def test_deciles_by_hand():
     assert table.index.name == "bin"
     assert table["estimate"].tolist() == [6, -2]
     assert table["predicted"].tolist() == [3.5, 1.5]
-    assert table["standard_error"].tolist() == [2, 2]
+    assert table["standard_error"].tolist() == pytest.approx([2, 2])
     assert table["share"].tolist() == [0.5, 0.5]
     assert table["n_rows"].tolist() == [2, 2]
     assert (table["upper"] - table["estimate"]).tolist() == pytest.approx(

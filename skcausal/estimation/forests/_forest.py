@@ -269,6 +269,9 @@ class FlatForest:
 def over_rows(run: Callable[[int, int], None], n: int, n_jobs: int | None) -> None:
     """Call ``run(first, last)`` on parts of ``n`` rows, in threads."""
     n_parts = max(1, min(effective_n_jobs(n_jobs), -(-n // 256)))
+    if n_parts == 1:  # joblib takes longer than one row
+        run(0, n)
+        return
     bounds = np.linspace(0, n, n_parts + 1).astype(int)
     Parallel(n_jobs=n_parts, require="sharedmem")(
         delayed(run)(first, last) for first, last in pairwise(bounds)

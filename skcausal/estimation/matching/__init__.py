@@ -1,0 +1,1 @@
+"""Matching: rows are compared with rows of the other arm that look alike."""
