@@ -54,15 +54,20 @@ def with_moments(
 
 
 def pooled_deviation(
-    table: np.ndarray, arm: np.ndarray, weight: np.ndarray
+    table: np.ndarray, arm: np.ndarray, weight: np.ndarray, *, unbiased: bool = False
 ) -> np.ndarray:
-    """Return the root of the mean within-arm variance of each column."""
+    """Return the root of the mean within-arm variance of each column.
+
+    A row of weight two is a row twice, unless the variances are ``unbiased``.
+    """
     variances = []
     table = table - table.mean(axis=0)
     for code in np.unique(arm):
         rows = arm == code
         part, w = table[rows], weight[rows] / weight[rows].sum()
-        variances.append(w @ part**2 - (w @ part) ** 2)
+        alone = w @ w  # 1 for a single row, which has no variance
+        factor = 1 / (1 - alone) if unbiased and alone < 1 else 1.0
+        variances.append(factor * (w @ part**2 - (w @ part) ** 2))
     return np.sqrt(np.maximum(np.mean(variances, axis=0), 0))
 
 
@@ -91,7 +96,7 @@ def balance_table(
     import pandas as pd
 
     table, names = _diagnostic_columns(X)
-    deviation = pooled_deviation(table, arm, before)
+    deviation = pooled_deviation(table, arm, before, unbiased=True)
     return pd.DataFrame(
         {
             "before": standardised_differences(table, arm, before, deviation),

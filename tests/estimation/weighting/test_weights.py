@@ -31,6 +31,7 @@ from skcausal.estimation import (
 )
 from skcausal.estimation.weighting._trimming import optimal_threshold
 from skcausal.testing._plain import treatment_from_rows
+from skcausal.validation import balance_table
 from tests.estimation.helpers import logit, make_table
 
 WEIGHTERS = [
@@ -432,6 +433,13 @@ def test_several_arms_where_two_are_needed():
     ):
         with pytest.raises(ValueError, match=message):
             weighter.fit(table.X, treatment=table.treatment)
+
+
+def test_balance_is_that_of_validation(table):
+    fitted = InverseProbabilityWeights().fit(table.X, treatment=table.treatment)
+    expected = balance_table(table.X, table.treatment, fitted.weights_)
+    for ours, theirs in (("before", "difference"), ("after", "weighted_difference")):
+        np.testing.assert_allclose(fitted.balance_[ours], expected[theirs].abs())
 
 
 def test_balance_is_shown_for_categories_and_missing_values():
