@@ -36,6 +36,16 @@ API_REFERENCE = {
             "CoarsenedExactMatching",
             "NoMatchError",
         ],
+        "Weighting": [
+            "EntropyBalancing",
+            "StableBalancingWeights",
+            "InverseProbabilityWeights",
+            "OverlapWeights",
+            "CovariateBalancingPropensity",
+            "CrumpTrimming",
+            "BalancedEffect",
+            "InfeasibleBalanceError",
+        ],
         "Forests": [
             "CausalForest",
             "MultiArmCausalForest",

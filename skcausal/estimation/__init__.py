@@ -12,6 +12,10 @@
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
   intervals; ``merge_forests``
   joins what several machines grew.
+- ``EntropyBalancing``, ``StableBalancingWeights``, ``InverseProbabilityWeights``,
+  ``OverlapWeights``, ``CovariateBalancingPropensity``, ``CrumpTrimming``: weights that
+  make arms alike, for any model; ``BalancedEffect`` compares the weighted arms.
+- ``InfeasibleBalanceError``: no weights make the arms alike.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
 - ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
@@ -50,24 +54,43 @@ from skcausal.estimation.metalearners._r_learner import RLearner
 from skcausal.estimation.metalearners._s_learner import SLearner
 from skcausal.estimation.metalearners._t_learner import TLearner
 from skcausal.estimation.metalearners._x_learner import XLearner
+from skcausal.estimation.weighting._balanced_effect import BalancedEffect
+from skcausal.estimation.weighting._covariate_balancing import (
+    CovariateBalancingPropensity,
+)
+from skcausal.estimation.weighting._entropy_balancing import EntropyBalancing
+from skcausal.estimation.weighting._errors import InfeasibleBalanceError
+from skcausal.estimation.weighting._propensity_weights import (
+    InverseProbabilityWeights,
+    OverlapWeights,
+)
+from skcausal.estimation.weighting._stable_balancing import StableBalancingWeights
+from skcausal.estimation.weighting._trimming import CrumpTrimming
 from skcausal.estimation.wrappers._bootstrap_effect import BootstrapEffect
 from skcausal.estimation.wrappers._effect_stacking import EffectStacking
 
 __all__ = [
     "AIPW",
     "TMLE",
+    "BalancedEffect",
     "BootstrapEffect",
     "CausalForest",
     "CausalSurvivalForest",
     "CoarsenedExactMatching",
+    "CovariateBalancingPropensity",
+    "CrumpTrimming",
     "DRLearner",
     "EffectStacking",
+    "EntropyBalancing",
+    "InfeasibleBalanceError",
     "InstrumentalForest",
     "InteractiveIV",
+    "InverseProbabilityWeights",
     "KnownPropensity",
     "MultiArmCausalForest",
     "NearestNeighbourMatching",
     "NoMatchError",
+    "OverlapWeights",
     "PartiallyLinear",
     "PartiallyLinearIV",
     "PropensityWeighting",
@@ -76,6 +99,7 @@ __all__ = [
     "RegressionAdjustment",
     "RegressionForest",
     "SLearner",
+    "StableBalancingWeights",
     "TLearner",
     "XLearner",
     "default_classifier",

@@ -68,7 +68,7 @@ def all_effect_learners(
 
 def _instance(cls: Any, default_models: bool) -> Any:
     """Make an instance; wrappers get a T-learner inside."""
-    from skcausal.estimation import SLearner, TLearner
+    from skcausal.estimation import InverseProbabilityWeights, SLearner, TLearner
 
     linear: dict[str, Any] = {}
     if not default_models:
@@ -90,6 +90,7 @@ def _instance(cls: Any, default_models: bool) -> Any:
         "min_samples_leaf": 1,
         "max_samples": 0.5,
         "horizon": 1.0,
+        "weighter": InverseProbabilityWeights(LogisticRegression()),
         "estimator": TLearner(**inner, cv=2),
         "learners": [
             ("s", SLearner(**inner, cv=2)),
