@@ -30,7 +30,7 @@ API_REFERENCE = {
             "RegressionForest",
             "merge_forests",
         ],
-        "Wrappers": ["BootstrapEffect", "EffectStacking"],
+        "Wrappers": ["BootstrapEffect", "ConformalEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",
             "default_classifier",
@@ -39,9 +39,11 @@ API_REFERENCE = {
         ],
     },
     "skcausal.inference": {
-        "Estimates": ["EffectEstimate", "BootstrapEstimate"],
+        "Estimates": ["EffectEstimate", "BootstrapEstimate", "join_estimates"],
         "Projections": ["best_linear_projection"],
-        "Resampling": ["half_sample_replicates"],
+        "Resampling": ["half_sample_replicates", "multiplier_draws"],
+        "Randomisation": ["randomisation_test", "RandomisationResult"],
+        "Conformal": ["conformal_quantile"],
     },
     "skcausal.validation": {
         "Average effects on new rows": ["average_effect"],

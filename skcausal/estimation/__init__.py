@@ -7,7 +7,7 @@
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
   intervals; ``merge_forests``
   joins what several machines grew.
-- ``BootstrapEffect``, ``EffectStacking``: any learner made more.
+- ``BootstrapEffect``, ``ConformalEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
 - ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
   model of None stands for.
@@ -32,6 +32,7 @@ from skcausal.estimation.metalearners._s_learner import SLearner
 from skcausal.estimation.metalearners._t_learner import TLearner
 from skcausal.estimation.metalearners._x_learner import XLearner
 from skcausal.estimation.wrappers._bootstrap_effect import BootstrapEffect
+from skcausal.estimation.wrappers._conformal_effect import ConformalEffect
 from skcausal.estimation.wrappers._effect_stacking import EffectStacking
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "BootstrapEffect",
     "CausalForest",
     "CausalSurvivalForest",
+    "ConformalEffect",
     "DRLearner",
     "EffectStacking",
     "InstrumentalForest",

@@ -238,9 +238,7 @@ class EffectEstimate:
             distance = np.atleast_1d(self.value) - self.null
             return np.abs(distance / self.standard_error)
 
-    def adjusted_p_value(
-        self, method: str = "romano_wolf", **bootstrap: Any
-    ) -> _Float:
+    def adjusted_p_value(self, method: str = "romano_wolf", **bootstrap: Any) -> _Float:
         """Return p-values that account for the number of effects.
 
         Parameters
@@ -277,7 +275,9 @@ class EffectEstimate:
             Same values, other standard errors.
         """
         owner = "EffectEstimate.with_groups"
-        return replace(self, groups=None if groups is None else as_groups(groups, owner))
+        return replace(
+            self, groups=None if groups is None else as_groups(groups, owner)
+        )
 
     def __getitem__(self, label: Any) -> "EffectEstimate":
         """Return the effect of one label as an estimate of its own."""
