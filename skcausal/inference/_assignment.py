@@ -63,7 +63,7 @@ class Design:
         return prod(map(comb, n_units.tolist(), n_treated.tolist()))
 
     def other_assignments(self) -> Iterator[np.ndarray]:
-        """Yield all assignments but the real one, shape (n_assignments - 1, n_units)."""
+        """Yield all assignments but the real one, (n_assignments - 1, n_units)."""
         table = np.zeros((1, 0), dtype=bool)
         for n_units, n_treated in zip(*self.counts, strict=True):
             chosen = list(combinations(range(n_units), n_treated))
@@ -81,11 +81,10 @@ class Design:
         n_units, n_treated = self.counts
         starts = np.cumsum(n_units) - n_units
         kinds = np.unique(np.column_stack([n_units, n_treated]), axis=0)
-        step = max(1, _BLOCK // len(self.treated))
+        total = len(self.treated)
+        step = max(1, _BLOCK // total)
         for start in range(0, n_draws, step):
-            drawn = np.zeros(
-                (min(step, n_draws - start), len(self.treated)), dtype=bool
-            )
+            drawn = np.zeros((min(step, n_draws - start), total), dtype=bool)
             for size, count in kinds:
                 alike = starts[(n_units == size) & (n_treated == count)]
                 arms = np.zeros((len(drawn), len(alike), size), dtype=bool)

@@ -274,10 +274,9 @@ class EffectEstimate:
         estimate : EffectEstimate
             Same values, other standard errors.
         """
-        owner = "EffectEstimate.with_groups"
-        return replace(
-            self, groups=None if groups is None else as_groups(groups, owner)
-        )
+        if groups is not None:
+            groups = as_groups(groups, "EffectEstimate.with_groups")
+        return replace(self, groups=groups)
 
     def __getitem__(self, label: Any) -> "EffectEstimate":
         """Return the effect of one label as an estimate of its own."""

@@ -44,7 +44,7 @@ def adjusted(
     ratios: np.ndarray,
     draw: Callable[[], np.ndarray],
 ) -> np.ndarray:
-    """Return p-values adjusted by step-down on draws, or by a formula of statsmodels."""
+    """Return p-values adjusted by step-down on draws, or by statsmodels' formulas."""
     if method not in METHODS:
         raise ValueError(
             "EffectEstimate.adjusted_p_value: method must be one of "

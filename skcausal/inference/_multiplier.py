@@ -135,8 +135,8 @@ def _check(columns: np.ndarray, weights: str, n_bootstrap: int) -> None:
     """Refuse unknown weights, too few draws and influence that is no number."""
     if weights not in WEIGHTS:
         raise ValueError(
-            f"multiplier_draws: weights must be one of {', '.join(map(repr, WEIGHTS))}, "
-            f"got {weights!r}."
+            "multiplier_draws: weights must be one of "
+            f"{', '.join(map(repr, WEIGHTS))}, got {weights!r}."
         )
     if n_bootstrap < 1:
         raise ValueError(
