@@ -137,7 +137,7 @@ class EffectEstimate:
         if groups[:1] != shape[1:2] or len(groups) > 2 or 0 in groups:
             raise ValueError(
                 f"EffectEstimate: groups must have one label for each of the "
-                f"{shape[1]} rows (and way of grouping), got shape {groups}."
+                f"{shape[1]} rows, got shape {groups}."
             )
 
     @property

@@ -84,7 +84,7 @@ def multiplier_draws(
     >>> outcome = np.random.default_rng(0).normal(size=400)
     >>> draws = multiplier_draws(outcome - outcome.mean(), random_state=0)
     >>> print(f"{draws.std():.3f} against {outcome.std(ddof=1) / 20:.3f}")
-    0.051 against 0.050
+    0.050 against 0.050
     """
     values = np.asarray(influence, dtype=float)
     columns = values.reshape(values.shape[0], -1)

@@ -232,7 +232,8 @@ def statistics_at(shift: float, moments: np.ndarray) -> np.ndarray:
     variance = yy - 2 * shift * yt + shift**2 * tt
     scale = yy + shift**2 * tt
     error = np.sqrt(np.where(variance > _TIE**1.5 * scale, variance, 0.0))
-    certain = np.where(np.abs(gap) > _TIE * np.sqrt(scale), np.sign(gap) * np.inf, 0.0)
+    certain = np.where(np.abs(gap) > _TIE * np.sqrt(scale), np.inf, 0.0)
+    certain = np.copysign(certain, gap)
     return np.divide(gap, error, out=certain, where=error > 0)
 
 

@@ -8,8 +8,10 @@ import numpy as np
 from skcausal.inference import conformal_quantile
 
 _MIDDLE = 0.4, 0.6  # quantiles of lower and upper edges in the inexact method
-PARTS = ("quantiles", "scores", "edges", "edge_scores")
-_ORDER = np.array([0, 2, 1, 3, 0, 2, 1, 3, 0, 2])  # 30, 20, 30 and 20 % of rows
+_OUTCOME_SHARE = 2 / 3  # of the probability of error, spent on unseen outcomes
+PARTS = ("quantiles", "outcomes", "effects")
+# 40, 35 and 25 % of rows, spread so that small arms have some of each.
+_ORDER = np.array([0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 2, 0, 1, 0, 1, 2, 0, 1, 0, 2])
 
 
 def edge_levels(method: str, quantiles: tuple[float, float]) -> tuple[float, float]:
@@ -108,11 +110,13 @@ class Edges:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return by how much new rows' modelled edges have to move outwards."""
         if method == "exact":
-            half = (1 + level) / 2
-            width = self._width(half, *outcomes)
-            farthest = np.maximum(self.below, self.above) + width
+            error = (1 - level) * _OUTCOME_SHARE
+            width = self._width(1 - error, *outcomes)
             bound = conformal_quantile(
-                farthest, half, weights=self.weight, new_weights=new_weights
+                np.maximum(self.below, self.above) + width,
+                level + error,
+                weights=self.weight,
+                new_weights=new_weights,
             )
             return bound, bound
         width = self._width(level, *outcomes)

@@ -71,15 +71,15 @@ class ConformalEffect(EffectWrapper):
     Notes
     -----
     Assumes no unmeasured confounding given X, overlap, and independent rows (or
-    groups). Rows are split in four. On the first, quantiles
+    groups). Rows are split in three. On the first, quantiles
     :math:`q^-_a, q^+_a` of the outcome are modelled in each arm. On the second their
     errors :math:`\max(q^-_a(X) - Y, Y - q^+_a(X))` are weighted to rows of the other
     arm, by :math:`e_b(X) / e_a(X)`; their conformal quantile widens the quantiles to an
-    interval of the outcome that was not seen. So each remaining row has an interval
-    :math:`C` of its effect, such as :math:`Y - q^+_0(X), Y - q^-_0(X)` of a treated
-    row. On the third part the edges of :math:`C` are modelled; on the fourth the
-    conformal quantile of what :math:`C` exceeds them widens the model. Half of the
-    probability of error is spent on each step, so that
+    interval of the outcome that was not seen. So a row has an interval :math:`C` of its
+    effect: :math:`[Y - q^+_0(X), Y - q^-_0(X)]`, widened, if it was treated. Its edges
+    are modelled on the first two parts; the conformal quantile of what :math:`C`
+    exceeds them in the third widens the model. Two thirds of the probability of error
+    are spent on the first step and one on the second, so that
 
     .. math:: P(Y(a) - Y(0) \in \hat C(X)) \ge \text{level}
 
@@ -143,7 +143,7 @@ class ConformalEffect(EffectWrapper):
         sample_weight: Any = None,
         groups: Any = None,
     ) -> "ConformalEffect":
-        """Fit the learner on all rows, and the intervals on four parts of them.
+        """Fit the learner on all rows, and the intervals on three parts of them.
 
         Parameters
         ----------

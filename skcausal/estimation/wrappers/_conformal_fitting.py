@@ -68,7 +68,7 @@ class IntervalSettings:
 def fit_intervals(
     data: CausalData, propensity: np.ndarray, settings: IntervalSettings, random: Any
 ) -> IntervalFit:
-    """Split the rows in four and fit; propensities have shape (n, n_arms)."""
+    """Split the rows in three and fit; propensities have shape (n, n_arms)."""
     part = split_parts(data.treatment, data.groups, random)
     # A new row counts once: weights of mean one keep the scale.
     weight = data.weights / data.weights.mean()
@@ -81,7 +81,7 @@ def fit_intervals(
         pair = _fit_pair(data, rows, targets, settings.quantiles, settings)
         low, high = predict_pair(pair, data.X)
         scores = np.maximum(low - data.outcome, data.outcome - high)
-        rows = part["scores"] & own
+        rows = part["outcomes"] & own
         fit.quantiles.append(pair)
         fit.outcomes.append(
             OutcomeScores(code, scores[rows], propensity[rows], weight[rows])
@@ -110,10 +110,11 @@ def _fit_edges(
     compared = treated | (data.treatment == 0)
     if data.n_arms > 2:  # rows of two arms stand for all
         weight = weight / (propensity[:, 0] + propensity[:, code])
-    rows = np.flatnonzero(part["edges"] & compared)
+    # Both parts: the quantiles of the other arm have seen neither.
+    rows = np.flatnonzero(~part["effects"] & compared)
     levels = edge_levels(settings.method, settings.quantiles)
     pair = _fit_pair(data, rows, (lower[rows], upper[rows]), levels, settings)
-    rows = np.flatnonzero(part["edge_scores"] & compared)
+    rows = np.flatnonzero(part["effects"] & compared)
     edges = predict_pair(pair, take_rows(data.X, rows))
     fit.edges.append(pair)
     fit.effects.append(
@@ -139,7 +140,7 @@ def _fit_pair(
     if len(rows) == 0:
         raise ValueError(
             f"{settings.owner}: too few rows or groups of an arm to model its outcome "
-            "on three tenths of them. Use more rows, or merge arms."
+            "on two fifths of them. Use more rows, or merge arms."
         )
     X = take_rows(data.X, rows)
     weight = None if data.sample_weight is None else data.sample_weight[rows]
