@@ -36,9 +36,7 @@ def test_draws_have_the_covariance_of_the_estimates(weights, clustered, rng):
     units = np.arange(500) if groups is None else groups
     sums = np.stack([influence[units == unit].sum(axis=0) for unit in np.unique(units)])
     expected = sums.T @ sums / 500**2 * len(sums) / (len(sums) - 1)
-    np.testing.assert_allclose(
-        np.cov(draws.T) / expected.max(), expected / expected.max(), atol=0.04
-    )
+    np.testing.assert_allclose(np.cov(draws.T), expected, atol=0.04 * expected.max())
     np.testing.assert_allclose(
         np.sqrt(np.diag(expected)),
         estimate_of(influence, groups=groups).standard_error,
@@ -57,7 +55,7 @@ def test_weights_have_their_moments():
         )
         moments[weights] = [np.mean(w**power) for power in (1, 2, 3)]
         values = len(np.unique(w.round(9)))
-        assert values == (2 if weights != "normal" else len(w))
+        assert values == 2 or weights == "normal"
     for weights, third in (("normal", 0), ("rademacher", 0), ("mammen", 1)):
         np.testing.assert_allclose(moments[weights], [0, 1, third], atol=0.04)
 
@@ -139,9 +137,11 @@ def test_a_band_of_one_clustered_effect_is_the_student_interval(n_ways, rng):
 
 def test_a_band_is_never_inside_the_intervals(rng):
     estimate = estimate_of(correlated(rng)[:, :1])
+    inner = estimate.interval()
     for seed in range(5):
-        lower, upper = estimate.simultaneous_interval(n_bootstrap=50, random_state=seed)
-        assert (lower, upper) <= estimate.interval() or lower <= estimate.interval()[0]
+        outer = estimate.simultaneous_interval(n_bootstrap=50, random_state=seed)
+        assert outer[0] <= inner[0]
+        assert inner[1] <= outer[1]
 
 
 def test_bands_nest_and_check_their_level(rng):
@@ -157,12 +157,12 @@ def test_bands_nest_and_check_their_level(rng):
 
 @pytest.mark.parametrize("weights", WEIGHTS)
 def test_bands_cover_all_effects_at_once(weights, rng):
-    """Ten group means of skewed outcomes; pointwise intervals cover far less."""
+    """Ten group means of unequal noise; pointwise intervals cover far less."""
     hits = np.zeros((300, 2))
     group = np.arange(1000) % 10
     members = np.eye(10)[group]
     for hit in hits:
-        y = rng.exponential(size=1000) - 1
+        y = rng.normal(size=1000) * (1 + group)
         means = members.T @ y / 100
         influence = 10 * members * (y - means[group])[:, None]
         estimate = EffectEstimate.from_influence(
@@ -175,7 +175,7 @@ def test_bands_cover_all_effects_at_once(weights, rng):
             hit[column] = ((lower <= 0) & (upper >= 0)).all()
     pointwise, band = hits.mean(axis=0)
     assert pointwise < 0.75
-    assert band >= 0.90
+    assert band >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / 300)
 
 
 # --------------------------------------------------------------------------- p-values

@@ -13,7 +13,7 @@ from skcausal.estimation._models import (
     is_estimator,
 )
 
-_MIN_LEAF_SHARE = 50  # a leaf of fewer rows than n / 50 says little about tails
+_MIN_LEAF_SHARE = 40  # a leaf of fewer rows than n / 40 says little about tails
 _LOSSES = ("loss", "objective")
 _PENALTIES = ("quantile", "reg:quantileerror")
 
