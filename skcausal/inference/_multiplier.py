@@ -151,7 +151,7 @@ def _weighted_sums(
 ) -> np.ndarray:
     """Return sums over units with random weights, shape (n_bootstrap, n_effects)."""
     if weights == "normal":
-        root = np.linalg.qr(sums, mode="r")
+        root = np.asarray(np.linalg.qr(sums, mode="r"))
         return random.standard_normal((n_bootstrap, root.shape[0])) @ root
     draws = np.empty((n_bootstrap, sums.shape[1]))
     step = max(1, _BLOCK // len(sums))
