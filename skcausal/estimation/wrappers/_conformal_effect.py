@@ -359,8 +359,8 @@ class ConformalEffect(EffectWrapper):
             warnings.warn(
                 f"ConformalEffect.{verb}: the intervals of {infinite} rows are "
                 f"infinite: {fewest} calibration rows in the smallest arm, or their "
-                f"overlap, do not suffice for level={level}. Use more rows or a lower "
-                "level.",
+                f"overlap, do not suffice for level={level}. Use more rows, a lower "
+                "level, or rows that overlap better.",
                 UserWarning,
                 stacklevel=3,
             )

@@ -140,7 +140,7 @@ def _fit_pair(
     if len(rows) == 0:
         raise ValueError(
             f"{settings.owner}: too few rows or groups of an arm to model its outcome "
-            "on two fifths of them. Use more rows, or merge arms."
+            "on a third of them. Use more rows, or merge arms."
         )
     X = take_rows(data.X, rows)
     weight = None if data.sample_weight is None else data.sample_weight[rows]
