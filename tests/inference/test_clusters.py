@@ -155,5 +155,5 @@ def test_two_ways_cover_where_one_does_not(rng):
             lower, upper = mean_of(y, groups=labels).interval()
             hit[column] = lower <= 0 <= upper
     one, two = hits.mean(axis=0)
-    assert one < 0.88
+    assert one < 0.90
     assert two >= 0.91

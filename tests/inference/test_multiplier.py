@@ -159,17 +159,17 @@ def test_bands_nest_and_check_their_level(rng):
 def test_bands_cover_all_effects_at_once(weights, rng):
     """Ten group means of unequal noise; pointwise intervals cover far less."""
     hits = np.zeros((300, 2))
-    group = np.arange(1000) % 10
+    group = np.arange(500) % 10
     members = np.eye(10)[group]
     for hit in hits:
-        y = rng.normal(size=1000) * (1 + group)
-        means = members.T @ y / 100
+        y = rng.normal(size=500) * (1 + group)
+        means = members.T @ y / 50
         influence = 10 * members * (y - means[group])[:, None]
         estimate = EffectEstimate.from_influence(
             means, influence, labels=tuple(range(10))
         )
         band = estimate.simultaneous_interval(
-            weights=weights, n_bootstrap=400, random_state=int(rng.integers(1 << 30))
+            weights=weights, n_bootstrap=300, random_state=int(rng.integers(1 << 30))
         )
         for column, (lower, upper) in enumerate((estimate.interval(), band)):
             hit[column] = ((lower <= 0) & (upper >= 0)).all()
