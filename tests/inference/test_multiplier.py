@@ -45,9 +45,9 @@ def test_draws_have_the_covariance_of_the_estimates(weights, clustered, rng):
 
 
 def test_weights_have_their_moments():
-    """One row among a thousand: its draws are its weights."""
-    influence = np.zeros(1000)
-    influence[0] = 1000 * np.sqrt(999 / 1000)
+    """One row among a hundred: its draws are its weights."""
+    influence = np.zeros(100)
+    influence[0] = 100 * np.sqrt(99 / 100)
     moments = {}
     for weights in WEIGHTS:
         w = multiplier_draws(
