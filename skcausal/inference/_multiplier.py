@@ -151,8 +151,9 @@ def _weighted_sums(
 ) -> np.ndarray:
     """Return sums over units with random weights, shape (n_bootstrap, n_effects)."""
     if weights == "normal":
-        root = np.asarray(np.linalg.qr(sums, mode="r"))
-        return random.standard_normal((n_bootstrap, root.shape[0])) @ root
+        squares, axes = np.linalg.eigh(sums.T @ sums)
+        root = np.sqrt(np.maximum(squares, 0.0))[:, None] * axes.T
+        return random.standard_normal((n_bootstrap, len(root))) @ root
     draws = np.empty((n_bootstrap, sums.shape[1]))
     step = max(1, _BLOCK // len(sums))
     for start in range(0, n_bootstrap, step):
