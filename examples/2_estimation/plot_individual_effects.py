@@ -2,11 +2,11 @@
 What can be said about the effect on one single row?
 ====================================================
 
-An interval of the *conditional* effect is about the mean of all rows alike. The effect on
-one row, :math:`Y(1) - Y(0)`, varies around that mean, and half of it is never seen.
-:class:`~skcausal.estimation.ConformalEffect` gives intervals that hold it all the same,
-whatever the models are worth. Here both outcomes of each row are known, because the data
-are made up.
+An interval of the *conditional* effect is about the mean of all rows alike. The effect
+on one row, :math:`Y(1) - Y(0)`, varies around that mean, and half of it is never seen.
+:class:`~skcausal.estimation.ConformalEffect` gives intervals that hold it all the
+same, whatever the models are worth. Here both outcomes of each row are known, because
+the data are made up.
 """
 
 import matplotlib.pyplot as plt
@@ -28,8 +28,8 @@ def experiment(n_rows):
 
 
 # %%
-# Models are fitted on one sample. On a second one, each row's true effect is held against
-# two intervals: that of the conditional effect, and that of the individual effect.
+# Models are fitted on one sample. On a second one, each row's true effect is held
+# against the interval of the conditional effect and two of the individual effect.
 x, outcomes, treatment = experiment(3000)
 y = outcomes[np.arange(3000), treatment]
 coin = KnownPropensity(0.5)
@@ -67,8 +67,8 @@ axes[1].set_xlabel("Covariate x")
 plt.show()
 
 # %%
-# The left band is right about means and says nothing about rows. The exact intervals keep
-# their promise of 95 %, and more: no data tell how the two outcomes of a row move together,
-# so they are wide enough for the worst case. The inexact ones are closer to what is needed
-# here, without a guarantee.
+# The left band is right about means and says nothing about rows. The exact intervals
+# keep their promise of 95 %, and more: no data tell how the two outcomes of a row move
+# together, so they are wide enough for the worst case. The inexact ones are closer to
+# what is needed here, without a guarantee.
 pd.DataFrame(share).T.round(2)
