@@ -54,7 +54,7 @@ API_REFERENCE = {
             "RegressionForest",
             "merge_forests",
         ],
-        "Wrappers": ["BootstrapEffect", "EffectStacking"],
+        "Wrappers": ["BootstrapEffect", "ConformalEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",
             "default_classifier",
@@ -71,6 +71,11 @@ API_REFERENCE = {
         "Projections": ["best_linear_projection"],
         "Heterogeneity": ["best_linear_predictor", "group_effects"],
         "Resampling": ["half_sample_replicates"],
+        "Estimates": ["EffectEstimate", "BootstrapEstimate", "join_estimates"],
+        "Projections": ["best_linear_projection"],
+        "Resampling": ["half_sample_replicates", "multiplier_draws"],
+        "Randomisation": ["randomisation_test", "RandomisationResult"],
+        "Conformal": ["conformal_quantile"],
     },
     "skcausal.validation": {
         "Average effects on new rows": ["average_effect"],

@@ -17,6 +17,7 @@
   make arms alike, for any model; ``BalancedEffect`` compares the weighted arms.
 - ``InfeasibleBalanceError``: no weights make the arms alike.
 - ``BootstrapEffect``, ``EffectStacking``: any learner made more.
+- ``BootstrapEffect``, ``ConformalEffect``, ``EffectStacking``: any learner made more.
 - ``KnownPropensity``: the assignment probabilities of a randomised design.
 - ``default_regressor``, ``default_classifier``, ``default_effect_model``: what a base
   model of None stands for.
@@ -67,6 +68,7 @@ from skcausal.estimation.weighting._propensity_weights import (
 from skcausal.estimation.weighting._stable_balancing import StableBalancingWeights
 from skcausal.estimation.weighting._trimming import CrumpTrimming
 from skcausal.estimation.wrappers._bootstrap_effect import BootstrapEffect
+from skcausal.estimation.wrappers._conformal_effect import ConformalEffect
 from skcausal.estimation.wrappers._effect_stacking import EffectStacking
 
 __all__ = [
@@ -79,6 +81,7 @@ __all__ = [
     "CoarsenedExactMatching",
     "CovariateBalancingPropensity",
     "CrumpTrimming",
+    "ConformalEffect",
     "DRLearner",
     "EffectStacking",
     "EntropyBalancing",

@@ -77,6 +77,15 @@ class EffectView:
         """Return the interval of the effect of each raw row, where it is valid."""
         return self.learner_.effect_interval(self._transformed(X), level=level)
 
+    @available_if(_has("individual_effect_interval"))
+    def individual_effect_interval(
+        self, X: Any, *, level: float = 0.95
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the interval of the effect of each single raw row."""
+        return self.learner_.individual_effect_interval(
+            self._transformed(X), level=level
+        )
+
     @available_if(_has("predict_outcome"))
     def predict_outcome(self, X: Any, treatment: Any) -> np.ndarray:
         """Return the expected outcome of each raw row under a treatment."""

@@ -1,4 +1,4 @@
-"""How sure? Estimates that carry their influence, and resampling of statistics.
+"""How sure? Estimates that carry their influence, resampling, randomisation.
 
 - ``EffectEstimate``: values with influence; standard errors, intervals, clusters,
   sums and differences follow.
@@ -20,6 +20,23 @@ from skcausal.inference._ratio import (
     ratio_confidence_set,
     ratio_of_estimates,
 )
+- ``EffectEstimate``: values with influence; standard errors, intervals and bands,
+  clusters, adjusted p-values, sums and differences follow. ``join_estimates`` puts
+  several side by side.
+- ``best_linear_projection``: how effects vary with a few features.
+- ``multiplier_draws``: errors of estimates, drawn from their influence.
+- ``BootstrapEstimate``: a statistic with its resampled replicates.
+- ``randomisation_test``: what the assignment of an experiment alone implies.
+- ``conformal_quantile``: how far off a new row may be, from rows held out.
+"""
+
+from skcausal.inference._bootstrap import BootstrapEstimate, half_sample_replicates
+from skcausal.inference._conformal import conformal_quantile
+from skcausal.inference._effect_estimate import EffectEstimate
+from skcausal.inference._joining import join_estimates
+from skcausal.inference._multiplier import multiplier_draws
+from skcausal.inference._projection import best_linear_projection
+from skcausal.inference._randomisation import RandomisationResult, randomisation_test
 
 __all__ = [
     "BootstrapEstimate",
@@ -32,4 +49,11 @@ __all__ = [
     "half_sample_replicates",
     "ratio_confidence_set",
     "ratio_of_estimates",
+    "RandomisationResult",
+    "best_linear_projection",
+    "conformal_quantile",
+    "half_sample_replicates",
+    "join_estimates",
+    "multiplier_draws",
+    "randomisation_test",
 ]

@@ -186,7 +186,7 @@ def half_sample_replicates(
             f"{n_bootstrap!r}."
         )
     codes, n_units = _units(n, groups)
-    generator = _generator(random_state)
+    generator = generator_of(random_state)
     replicates = []
     for _ in range(n_bootstrap):
         drawn = np.zeros(n_units, dtype=bool)
@@ -216,7 +216,7 @@ def _units(n: int, groups: np.ndarray | None) -> tuple[np.ndarray | None, int]:
     return codes, n_units
 
 
-def _generator(
+def generator_of(
     random_state: int | np.random.Generator | np.random.RandomState | None,
 ) -> np.random.Generator:
     """Turn any of scikit-learn's or numpy's seeds into a Generator."""

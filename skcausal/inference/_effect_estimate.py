@@ -6,6 +6,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from skcausal.inference._clusters import as_groups, degrees_of_freedom, variances
+from skcausal.inference._multiplicity import adjusted, largest_error
+from skcausal.inference._multiplier import studentised_draws
+
 _Float = float | np.ndarray
 
 
@@ -25,8 +29,9 @@ class EffectEstimate:
         Influence of each row on each estimate; each column has mean zero.
     labels : tuple, default=()
         Names of the effects. Empty for a single unnamed effect.
-    groups : ndarray of shape (n,), default=None
-        Cluster of each row; standard errors are then cluster-robust.
+    groups : ndarray of shape (n,) or (n, n_ways), default=None
+        Cluster of each row, in one or several ways; standard errors are then
+        cluster-robust.
     row_key : str, default=""
         Identifies the rows: estimates of unlike rows refuse to add.
     null : float, default=0.0
@@ -39,13 +44,24 @@ class EffectEstimate:
     Assumes rows (or groups) are independent and the estimate asymptotically linear.
     With influence :math:`\psi_i`, the variance is
     :math:`\frac{1}{n(n-1)} \sum_i \psi_i^2`, with sums over groups in place of rows
-    when groups are given. Over repetitions the value is the median and the variance
+    when groups are given. With groups in several ways, variances of single ways add
+    up, those of their intersections are subtracted, and so on (Cameron et al. 2011);
+    the result is never below the largest of the single ways, so it cannot be negative
+    (MacKinnon et al. 2024). Over repetitions the value is the median and the variance
     the median of :math:`\hat\sigma_r^2 + (\hat\theta_r - \hat\theta)^2`
     (Chernozhukov et al. 2018, definition 3.3). Intervals are normal, and Student with
-    one less than the number of groups as degrees of freedom when groups are given.
+    one less than the (smallest) number of groups as degrees of freedom when groups are
+    given.
 
     References
     ----------
+    Cameron, A. C., Gelbach, J. B., & Miller, D. L. (2011). Robust inference with
+    multiway clustering. Journal of Business & Economic Statistics, 29(2).
+    https://doi.org/10.1198/jbes.2010.07136
+
+    MacKinnon, J. G., Nielsen, M. Ø., & Webb, M. D. (2024). Jackknife inference with
+    two-way clustering. https://arxiv.org/abs/2406.08880
+
     Chernozhukov, V., Chetverikov, D., Demirer, M., Duflo, E., Hansen, C., Newey, W.,
     & Robins, J. (2018). Double/debiased machine learning for treatment and structural
     parameters. The Econometrics Journal, 21(1). https://doi.org/10.1111/ectj.12097
@@ -117,10 +133,11 @@ class EffectEstimate:
                 f"EffectEstimate: labels must name all {n_effects} effects, got "
                 f"{len(self.labels)}."
             )
-        if self.groups is not None and np.shape(self.groups) != (shape[1],):
+        groups = np.shape(self.groups) if self.groups is not None else shape[1:2]
+        if groups[:1] != shape[1:2] or len(groups) > 2 or 0 in groups:
             raise ValueError(
                 f"EffectEstimate: groups must have one label for each of the "
-                f"{shape[1]} rows, got shape {np.shape(self.groups)}."
+                f"{shape[1]} rows, got shape {groups}."
             )
 
     @property
@@ -146,26 +163,14 @@ class EffectEstimate:
     def standard_error(self) -> _Float:
         """Standard error(s); cluster-robust when groups are given."""
         center = np.median(self.values, axis=0)
-        variances = np.stack([self._variance(values) for values in self.influences])
         spread = (self.values - center) ** 2
-        return self._shaped(np.sqrt(np.median(variances + spread, axis=0)))
-
-    def _variance(self, influence: np.ndarray) -> np.ndarray:
-        n_rows = influence.shape[0]
-        sums = influence
-        if self.groups is not None:
-            codes = np.unique(self.groups, return_inverse=True)[1]
-            sums = np.zeros((codes.max() + 1, influence.shape[1]))
-            np.add.at(sums, codes, influence)
-        n_units = sums.shape[0]
-        if n_units < 2:
-            return np.full(influence.shape[1], np.nan)
-        return (sums**2).sum(axis=0) / n_rows**2 * n_units / (n_units - 1)
+        variance = variances(self.influences, self.groups)
+        return self._shaped(np.sqrt(np.median(variance + spread, axis=0)))
 
     def _distribution(self) -> Any:
         if self.groups is None:
             return stats.norm
-        return stats.t(np.unique(self.groups).shape[0] - 1)
+        return stats.t(degrees_of_freedom(self.groups))
 
     def interval(self, level: float = 0.95) -> tuple[_Float, _Float]:
         """Return the confidence interval.
@@ -185,35 +190,93 @@ class EffectEstimate:
         ValueError
             If ``level`` is not strictly between 0 and 1.
         """
+        margin = self._quantile(level, "interval") * self.standard_error
+        return self.value - margin, self.value + margin
+
+    def _quantile(self, level: float, verb: str) -> float:
         if not 0 < level < 1:
             raise ValueError(
-                f"EffectEstimate.interval: level must lie between 0 and 1, got {level}."
+                f"EffectEstimate.{verb}: level must lie between 0 and 1, got {level}."
             )
-        margin = self._distribution().ppf(0.5 + level / 2) * self.standard_error
+        return float(self._distribution().ppf(0.5 + level / 2))
+
+    def _draws(self, options: dict[str, Any]) -> np.ndarray:
+        """Return errors of all effects, drawn together, in standard errors."""
+        return studentised_draws(self.influences.mean(axis=0), self.groups, options)
+
+    def simultaneous_interval(
+        self, level: float = 0.95, **bootstrap: Any
+    ) -> tuple[_Float, _Float]:
+        """Return intervals that cover all effects at once.
+
+        Parameters
+        ----------
+        level : float, default=0.95
+            Probability in (0, 1) that every interval covers its effect.
+        **bootstrap : dict
+            ``weights``, ``n_bootstrap``, ``random_state`` of :func:`multiplier_draws`.
+
+        Returns
+        -------
+        lower, upper : float or ndarray of shape (n_effects,)
+            The value minus and plus the standard error times the ``level`` quantile of
+            the largest studentised error; never inside :meth:`interval`.
+        """
+        pointwise = self._quantile(level, "simultaneous_interval")
+        widest = max(pointwise, largest_error(self._draws(bootstrap), level))
+        margin = widest * self.standard_error
         return self.value - margin, self.value + margin
 
     @property
     def p_value(self) -> _Float:
         """Two-sided p-value of the null hypothesis that the effect equals ``null``."""
+        return self._shaped(2 * self._distribution().sf(self._ratio()))
+
+    def _ratio(self) -> np.ndarray:
+        """Return the distance to the null in standard errors, (n_effects,)."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.abs((np.asarray(self.value) - self.null) / self.standard_error)
-        p_value = 2 * self._distribution().sf(ratio)
-        return float(p_value) if self._is_scalar else p_value
+            distance = np.atleast_1d(self.value) - self.null
+            return np.abs(distance / self.standard_error)
+
+    def adjusted_p_value(self, method: str = "romano_wolf", **bootstrap: Any) -> _Float:
+        """Return p-values that account for the number of effects.
+
+        Parameters
+        ----------
+        method : str, default="romano_wolf"
+            "romano_wolf": step-down on the multiplier bootstrap, which knows how the
+            estimates are correlated; or any of "holm", "bonferroni", "sidak",
+            "holm-sidak", "simes-hochberg", "hommel" (chance of any false rejection),
+            "fdr_bh", "fdr_by" (share of false ones) of ``statsmodels``.
+        **bootstrap : dict
+            ``weights``, ``n_bootstrap``, ``random_state`` of :func:`multiplier_draws`.
+
+        Returns
+        -------
+        p_value : float or ndarray of shape (n_effects,)
+            Adjusted two-sided p-values, in the order of the effects.
+        """
+        p_values, ratios = np.atleast_1d(self.p_value), self._ratio()
+        draw = lambda: self._draws(bootstrap)  # noqa: E731
+        return self._shaped(adjusted(method, p_values, ratios, draw))
 
     def with_groups(self, groups: Any) -> "EffectEstimate":
         """Return the same estimate with cluster-robust standard errors.
 
         Parameters
         ----------
-        groups : array-like of shape (n,) or None
-            Cluster of each row; None goes back to independent rows.
+        groups : array-like of shape (n,) or (n, n_ways), or None
+            Cluster of each row, in one or several ways, such as customer and week;
+            None goes back to independent rows.
 
         Returns
         -------
         estimate : EffectEstimate
             Same values, other standard errors.
         """
-        return replace(self, groups=None if groups is None else np.asarray(groups))
+        if groups is not None:
+            groups = as_groups(groups, "EffectEstimate.with_groups")
+        return replace(self, groups=groups)
 
     def __getitem__(self, label: Any) -> "EffectEstimate":
         """Return the effect of one label as an estimate of its own."""

@@ -77,7 +77,9 @@ def best_linear_projection(
     >>> best_linear_projection(scores, x, labels=("age",)).value.round(1)
     array([0.9, 2. ])
     """
-    score, Z, mass, weight = _checked(scores, features, denominator, weights, labels)
+    score, Z, mass, weight = _checked(
+        scores, features, denominator, weights, labels, groups
+    )
     n, n_columns = Z.shape
     bread, rank = inverse_gram(Z, weight * mass)
     if rank < n_columns:
@@ -110,12 +112,22 @@ def best_linear_projection(
 
 
 def _checked(
-    scores: Any, features: Any, denominator: Any, weights: Any, labels: tuple[Any, ...]
+    scores: Any,
+    features: Any,
+    denominator: Any,
+    weights: Any,
+    labels: tuple[Any, ...],
+    groups: Any,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return scores, features with an intercept, denominators and weights."""
     score = np.asarray(scores, dtype=float)
     columns = np.asarray(features, dtype=float)
     ones = np.ones(score.shape[0])
+    if groups is not None and np.shape(groups) != score.shape:
+        raise ValueError(
+            "best_linear_projection: groups must have shape (n,), got "
+            f"{np.shape(groups)}. Cluster in several ways by with_groups of the result."
+        )
     mass = ones if denominator is None else np.asarray(denominator, dtype=float)
     weight = ones if weights is None else np.asarray(weights, dtype=float)
     shapes = (score.shape, columns.shape[:1], mass.shape, weight.shape)

@@ -16,7 +16,14 @@ ROOT = Path(skcausal.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 MAX_LINES = 400
 # What an array formula may use: no estimator and no package above.
-ARRAY_LIBRARIES = {"numpy", "pandas", "scipy", "skcausal.inference", "skcausal.utils"}
+ARRAY_LIBRARIES = {
+    "numpy",
+    "pandas",
+    "scipy",
+    "skcausal.inference",
+    "skcausal.utils",
+    "statsmodels",
+}
 # Written and read by other programs, hence public by another path than __all__.
 ENTRY_POINTS = {"__init__", "__main__"}
 
