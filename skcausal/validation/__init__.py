@@ -7,7 +7,27 @@ from skcausal.validation._calibration import calibration_curve, calibration_scor
 from skcausal.validation._deciles import uplift_by_decile
 from skcausal.validation._plots._bins import CalibrationDisplay, UpliftByDecileDisplay
 from skcausal.validation._plots._curves import QiniDisplay, TOCDisplay
+from skcausal.validation._plots._refutation import RefutationDisplay
 from skcausal.validation._rate import rate_score, toc_curve
+from skcausal.validation._refuting._base import Refuter
+from skcausal.validation._refuting._confounders import (
+    LeaveOneConfounderOut,
+    SimulatedConfounder,
+)
+from skcausal.validation._refuting._data import RefutationData
+from skcausal.validation._refuting._null import (
+    DummyOutcome,
+    NegativeControlOutcome,
+    NegativeControlTreatment,
+    PlaceboTreatment,
+)
+from skcausal.validation._refuting._refute import refute
+from skcausal.validation._refuting._result import Refutation
+from skcausal.validation._refuting._stability import (
+    BootstrapSample,
+    DataSubset,
+    RandomCommonCause,
+)
 from skcausal.validation._scorers import CausalScorer, get_scorer
 from skcausal.validation._selection import compare_learners
 from skcausal.validation._uplift import (
@@ -18,9 +38,22 @@ from skcausal.validation._uplift import (
 )
 
 __all__ = [
+    "BootstrapSample",
     "CalibrationDisplay",
     "CausalScorer",
+    "DataSubset",
+    "DummyOutcome",
+    "LeaveOneConfounderOut",
+    "NegativeControlOutcome",
+    "NegativeControlTreatment",
+    "PlaceboTreatment",
     "QiniDisplay",
+    "RandomCommonCause",
+    "Refutation",
+    "RefutationData",
+    "RefutationDisplay",
+    "Refuter",
+    "SimulatedConfounder",
     "TOCDisplay",
     "TreatmentStratifiedKFold",
     "UpliftByDecileDisplay",
@@ -35,6 +68,7 @@ __all__ = [
     "qini_score",
     "r_loss",
     "rate_score",
+    "refute",
     "toc_curve",
     "uplift_at_k",
     "uplift_by_decile",

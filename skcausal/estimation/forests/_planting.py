@@ -69,7 +69,9 @@ def grow_forest(
     """Grow the trees of some numbers; the same whatever ``n_jobs`` and their order."""
     check_size(kind, rows, rules, sampling, len(numbers), owner)
     if verbose >= 1 and not _is_compiled():
-        print("compiling the kernels of forests, once per installation (some 15 seconds)")
+        print(
+            "compiling the kernels of forests, once per installation (some 15 seconds)"
+        )
     n_chunks = min(4 * effective_n_jobs(n_jobs), len(numbers))
     chunks = np.array_split(numbers, n_chunks)
     grown = Parallel(n_jobs=n_jobs, prefer="threads", verbose=verbose)(

@@ -1,0 +1,383 @@
+"""Refuters about confounders: one more that is hidden, one less that is known."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from skcausal.utils._target import fields_of
+from skcausal.validation._refuting._base import (
+    Conclusion,
+    Refuter,
+    Simulation,
+    in_digits,
+)
+from skcausal.validation._refuting._data import (
+    RefutationData,
+    column_names,
+    with_shuffled,
+)
+from skcausal.validation._refuting._null import (
+    binary_outcome,
+    treatment_numbers,
+    with_baseline,
+)
+
+_NORMAL = 1.959963984540054
+_MAX_COLUMNS = 50
+
+
+@dataclass(frozen=True)
+class Strength:
+    """How strongly the hidden cause moves treatment and outcome."""
+
+    kappa_treatment: float
+    kappa_outcome: float
+
+    def __str__(self) -> str:
+        """Name the setting."""
+        treatment, outcome = self.kappa_treatment, self.kappa_outcome
+        return f"kappa_treatment={treatment:g}, kappa_outcome={outcome:g}"
+
+
+class SimulatedConfounder(Refuter):
+    r"""Add a hidden common cause of growing strength: when does the effect vanish.
+
+    Parameters
+    ----------
+    kappa_treatment : sequence of float, default=(0.05, 0.1, 0.2, 0.3)
+        Strengths on the treatment. Arms: the probability with which a row gets the arm
+        that the hidden cause asks for instead of its own. Continuous treatment:
+        standard deviations of the treatment per standard deviation of the cause.
+    kappa_outcome : sequence of float, default=(0.1, 0.2, 0.3, 0.4, 0.5)
+        Strengths on the outcome: standard deviations of the outcome per standard
+        deviation of the cause. They push the (first) effect towards zero.
+    model : regressor, default=None
+        For outcomes of 0 and 1: learns what covariates explain of them; None is
+        LightGBM sized by the data.
+
+    Notes
+    -----
+    Assumes the hidden cause U is normal and acts additively. For arms U asks for the
+    arm in whose quantiles it falls, so the shares of the arms stay. The outcome becomes
+    :math:`Y^* = Y + \hat\tau (T^* - T) + \kappa_Y\, \mathrm{sd}(Y)\, U`: it responds to
+    the changed treatment by the estimated effect, so only confounding moves the
+    estimate. With U hidden the error of the effect is proportional to
+    :math:`\kappa_Y`; for a continuous treatment and linear models it is
+    :math:`\kappa_T \kappa_Y\, \mathrm{sd}(T)\, \mathrm{sd}(Y) /
+    (\mathrm{Var}[T | X] + \kappa_T^2 \mathrm{Var}[T])`. The tipping point is the
+    strength on the outcome at which that error is as large as the effect, from a least
+    squares line through zero for each strength on the treatment. There is one refit
+    for each cell of the grid, more if ``n_simulations`` allows.
+
+    References
+    ----------
+    Rosenbaum, P. R., & Rubin, D. B. (1983). Assessing sensitivity to an unobserved
+    binary covariate in an observational study with binary outcome. Journal of the Royal
+    Statistical Society B, 45(2). https://doi.org/10.1111/j.2517-6161.1983.tb01242.x
+
+    Examples
+    --------
+    >>> from skcausal.validation import SimulatedConfounder
+    >>> SimulatedConfounder(kappa_treatment=[0.1, 0.2], kappa_outcome=[0.5])
+    SimulatedConfounder(kappa_outcome=[0.5], kappa_treatment=[0.1, 0.2])
+    """
+
+    _expectation: ClassVar[str] = "how much is needed to explain it away"
+
+    def __init__(
+        self,
+        kappa_treatment: Any = (0.05, 0.1, 0.2, 0.3),
+        kappa_outcome: Any = (0.1, 0.2, 0.3, 0.4, 0.5),
+        *,
+        model: Any = None,
+    ) -> None:
+        self.kappa_treatment = kappa_treatment
+        self.kappa_outcome = kappa_outcome
+        self.model = model
+
+    def _check(self) -> None:
+        for name in ("kappa_treatment", "kappa_outcome"):
+            values = np.atleast_1d(np.asarray(getattr(self, name), dtype=float))
+            if values.size == 0 or not (np.isfinite(values) & (values > 0)).all():
+                raise ValueError(
+                    f"SimulatedConfounder: {name} must hold positive numbers, got "
+                    f"{getattr(self, name)!r}."
+                )
+
+    def _unavailable(self, data: RefutationData) -> str | None:
+        fields = fields_of(data.target)
+        if "instrument" in fields:
+            return "an instrument is meant to withstand hidden confounders"
+        if "event" in fields:
+            return "outcomes are censored times, which cannot be shifted"
+        if not data.one_effect_per_arm or data.null != 0:
+            return "the estimator has no single difference per arm to explain away"
+        if data.arms is not None and np.max(self.kappa_treatment) > 1:
+            return "kappa_treatment is a probability here and must be at most 1"
+        return None
+
+    def _prepared(self, data: RefutationData, seed: int) -> RefutationData:
+        return with_baseline(data, self.model, seed) if data.binary_outcome else data
+
+    def _settings(self, data: RefutationData, n_simulations: int) -> list[Any]:
+        cells = [
+            Strength(float(treatment), float(outcome))
+            for treatment in np.atleast_1d(self.kappa_treatment)
+            for outcome in np.atleast_1d(self.kappa_outcome)
+        ]
+        return cells * max(1, n_simulations // len(cells))
+
+    def _alter(
+        self, data: RefutationData, setting: Any, random: np.random.Generator
+    ) -> RefutationData:
+        units = data.units
+        hidden = random.normal(size=units.max() + 1)[units]
+        chance = random.random(size=units.max() + 1)[units]
+        old = treatment_numbers(data)
+        fields: dict[str, Any] = {}
+        if data.arms is None:
+            new = old + setting.kappa_treatment * old.std() * hidden
+            fields["treatment"] = new
+        else:
+            shares = np.bincount(old, minlength=len(data.arms)) / data.n_rows
+            asked = np.searchsorted(stats.norm.ppf(np.cumsum(shares)[:-1]), hidden)
+            new = np.where(chance < setting.kappa_treatment, asked, old)
+            fields["treatment"] = data.arms[new]
+            known = fields_of(data.target).get("propensity")
+            if known is not None:
+                rest = (1 - setting.kappa_treatment) * known
+                order = np.argsort(data.arms)
+                fields["propensity"] = rest + setting.kappa_treatment * shares[order]
+        shift = -self._sign(data) * setting.kappa_outcome * data.outcome.std() * hidden
+        if data.binary_outcome:
+            moved = data.changed(**fields)
+            outcome, expected = binary_outcome(moved, data.effect, shift, random)
+            return moved.changed(outcome=outcome, expected=expected)
+        change = data.response(new, data.effect) - data.response(old, data.effect)
+        return data.changed(outcome=data.outcome + change + shift, **fields)
+
+    @staticmethod
+    def _sign(data: RefutationData) -> float:
+        return -1.0 if data.effect[0] < 0 else 1.0
+
+    def _details(
+        self, data: RefutationData, simulations: list[Simulation]
+    ) -> dict[str, pd.DataFrame]:
+        rows = [
+            {
+                "effect": label,
+                "kappa_treatment": s.setting.kappa_treatment,
+                "kappa_outcome": s.setting.kappa_outcome,
+                "refuted": data.effect[k] + s.value[k] - s.expected[k],
+                "standard_error": s.standard_error[k],
+            }
+            for s in simulations
+            for k, label in enumerate(data.labels)
+        ]
+        cells = pd.DataFrame(rows)
+        keys = ["effect", "kappa_treatment", "kappa_outcome"]
+        grid = cells.groupby(keys, sort=True, as_index=False).mean()
+        margin = _NORMAL * grid["standard_error"]
+        grid = grid.assign(
+            lower=grid["refuted"] - margin, upper=grid["refuted"] + margin
+        )
+        return {"confounder_grid": grid, "tipping_points": tipping_points(data, grid)}
+
+    def _conclude(
+        self, data: RefutationData, simulations: list[Simulation]
+    ) -> list[Conclusion]:
+        details = self._details(data, simulations)
+        grid, points = details["confounder_grid"], details["tipping_points"]
+        conclusions = []
+        for k, label in enumerate(data.labels):
+            last = grid[grid["effect"] == label].iloc[-1]
+            tip = points[points["effect"] == label].iloc[-1]
+            passed = bool(tip["kappa_outcome"] > last["kappa_outcome"])
+            conclusions.append(
+                Conclusion(
+                    effect=label,
+                    expectation=self._expectation,
+                    expected=float(data.effect[k]),
+                    original=float(data.effect[k]),
+                    refuted=float(last["refuted"]),
+                    lower=float(last["lower"]),
+                    upper=float(last["upper"]),
+                    p_value=np.nan,
+                    passed=passed,
+                    verdict=self._tipping_verdict(data, k, last, tip, passed),
+                )
+            )
+        return conclusions
+
+    def _tipping_verdict(
+        self, data: RefutationData, k: int, last: Any, tip: Any, passed: bool
+    ) -> str:
+        """Say how strong the hidden cause has to be."""
+        treatment = last["kappa_treatment"]
+        if data.arms is None:
+            moves = f"moves the treatment by {treatment:g} standard deviations"
+        else:
+            moves = f"decides {100 * treatment:g} % of treatments"
+        left = in_digits(last["refuted"], float(data.standard_error[k]))
+        point, most = tip["kappa_outcome"], last["kappa_outcome"]
+        if passed:
+            return (
+                f"robust: a hidden cause that {moves} and the outcome by {most:g} "
+                f"leaves {left}; {point:.2g} would explain the effect away"
+            )
+        return (
+            f"sensitive: a hidden cause that {moves} and the outcome by {point:.2g} "
+            "standard deviations explains the effect away"
+        )
+
+
+def tipping_points(data: RefutationData, grid: pd.DataFrame) -> pd.DataFrame:
+    """Return the strength on the outcome that undoes the effect, per kappa_treatment.
+
+    The error is proportional to the strength on the outcome: a line through zero.
+    """
+    rows = []
+    for (label, kappa), cells in grid.groupby(["effect", "kappa_treatment"]):
+        effect = float(data.effect[data.labels.index(label)])
+        strength = cells["kappa_outcome"].to_numpy()
+        error = cells["refuted"].to_numpy() - effect
+        slope = float(strength @ error / (strength @ strength))
+        tip = abs(effect / slope) if slope != 0 else np.inf
+        rows.append((label, kappa, tip, bool(tip <= strength.max())))
+    columns = ["effect", "kappa_treatment", "kappa_outcome", "within_grid"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+class LeaveOneConfounderOut(Refuter):
+    """Take what each covariate tells away: how far would the effect move.
+
+    Parameters
+    ----------
+    columns : sequence of names or positions, default=None
+        Covariates to leave out one at a time; None is all, at most 50.
+
+    Notes
+    -----
+    Assumes covariates that are left out resemble confounders that were never measured:
+    it says what missing one as strong as the strongest known would do. Values of the
+    column are shuffled over rows, so Pipelines find the columns they know. One refit
+    per column, with folds and seeds of the original fit; the table shows the column
+    that moves the effect most, ``details["left_out"]`` all of them, where
+    ``shift = refuted - original`` is also given in standard errors of the original.
+
+    References
+    ----------
+    Cinelli, C., & Hazlett, C. (2020). Making sense of sensitivity: extending omitted
+    variable bias. Journal of the Royal Statistical Society B, 82(1), section 4.4, on
+    benchmarks from observed covariates. https://doi.org/10.1111/rssb.12348
+
+    Examples
+    --------
+    >>> from skcausal.validation import LeaveOneConfounderOut
+    >>> LeaveOneConfounderOut(columns=["age"])
+    LeaveOneConfounderOut(columns=['age'])
+    """
+
+    _paired: ClassVar[bool] = True
+    _expectation: ClassVar[str] = "no covariate carries the conclusion"
+
+    def __init__(self, columns: Any = None) -> None:
+        self.columns = columns
+
+    def _unavailable(self, data: RefutationData) -> str | None:
+        n_columns = data.X.shape[1]
+        if self.columns is None and n_columns > _MAX_COLUMNS:
+            return (
+                f"X has {n_columns} columns; name those to leave out: "
+                "LeaveOneConfounderOut(columns=[...])"
+            )
+        names = column_names(data.X)
+        unknown = [c for c in self.columns or () if not self._knows(c, names)]
+        if unknown:
+            return f"X has no columns {unknown!r}"
+        return None
+
+    @staticmethod
+    def _knows(column: Any, names: list[Any]) -> bool:
+        is_position = isinstance(column, (int, np.integer))
+        return column in names or (is_position and 0 <= column < len(names))
+
+    def _settings(self, data: RefutationData, n_simulations: int) -> list[Any]:
+        return column_names(data.X) if self.columns is None else list(self.columns)
+
+    def _alter(
+        self, data: RefutationData, setting: Any, random: np.random.Generator
+    ) -> RefutationData:
+        names = column_names(data.X)
+        position = names.index(setting) if setting in names else int(setting)
+        return data.changed(X=with_shuffled(data.X, position, random))
+
+    def _details(
+        self, data: RefutationData, simulations: list[Simulation]
+    ) -> dict[str, pd.DataFrame]:
+        rows = [
+            {
+                "effect": label,
+                "left_out": s.setting,
+                "refuted": s.value[k],
+                "lower": s.value[k] - _NORMAL * s.standard_error[k],
+                "upper": s.value[k] + _NORMAL * s.standard_error[k],
+                "shift": s.value[k] - data.effect[k],
+                "shift_in_standard_errors": (s.value[k] - data.effect[k])
+                / data.standard_error[k],
+            }
+            for k, label in enumerate(data.labels)
+            for s in simulations
+        ]
+        return {"left_out": pd.DataFrame(rows)}
+
+    def _conclude(
+        self, data: RefutationData, simulations: list[Simulation]
+    ) -> list[Conclusion]:
+        table = self._details(data, simulations)["left_out"]
+        conclusions = []
+        for k, label in enumerate(data.labels):
+            part = table[table["effect"] == label]
+            worst = part.loc[part["shift"].abs().idxmax()]
+            passed = self._conclusion_stays(data, k, part)
+            conclusions.append(
+                Conclusion(
+                    effect=label,
+                    expectation=self._expectation,
+                    expected=float(data.effect[k]),
+                    original=float(data.effect[k]),
+                    refuted=float(worst["refuted"]),
+                    lower=float(worst["lower"]),
+                    upper=float(worst["upper"]),
+                    p_value=np.nan,
+                    passed=passed,
+                    verdict=self._shift_verdict(data, k, worst, passed),
+                )
+            )
+        return conclusions
+
+    @staticmethod
+    def _conclusion_stays(data: RefutationData, k: int, part: pd.DataFrame) -> bool:
+        """Tell whether sign and significance are the same without any one covariate."""
+        effect, error = data.effect[k] - data.null, data.standard_error[k]
+        part = part[part["shift_in_standard_errors"].abs() > Refuter._tolerance]
+        significant = abs(effect) > _NORMAL * error
+        low, high = part["lower"] > data.null, part["upper"] < data.null
+        if not significant:
+            return not bool((low | high).any())
+        return bool((low if effect > 0 else high).all())
+
+    @staticmethod
+    def _shift_verdict(data: RefutationData, k: int, worst: Any, passed: bool) -> str:
+        error = float(data.standard_error[k])
+        moved = (
+            f"without {worst['left_out']!r} it would be "
+            f"{in_digits(worst['refuted'], error)}, a change of "
+            f"{abs(worst['shift_in_standard_errors']):.2g} standard errors"
+        )
+        if passed:
+            return f"robust: no covariate decides the conclusion; {moved}"
+        return f"sensitive: missing one covariate would change the conclusion; {moved}"
