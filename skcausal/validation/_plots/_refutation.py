@@ -221,7 +221,8 @@ class RefutationDisplay:
         table = self.refutation.table
         if table.index.nlevels == 1:
             return table
-        return table.xs(self._shown_effect(), level="effect")
+        shown = table.index.get_level_values("effect") == self._shown_effect()
+        return table[shown].droplevel("effect")
 
     def _shown_effect(self) -> str:
         labels = [str(label) for label in self.refutation.estimate.labels]
@@ -242,9 +243,9 @@ class RefutationDisplay:
         original = float(table["original"].dropna().iloc[0])
         estimate = self.refutation.estimate
         values = np.atleast_1d(estimate.value)
-        lower, upper = (np.atleast_1d(v) for v in estimate.interval())
         k = int(np.argmin(np.abs(values - original)))
-        ax.axvspan(lower[k], upper[k], color=PALETTE[5], alpha=0.25, linewidth=0)
+        lower, upper = (np.atleast_1d(ends)[k] for ends in estimate.interval())
+        ax.axvspan(lower, upper, color=PALETTE[5], alpha=0.25, linewidth=0)
         ax.axvline(original, color=PALETTE[5], linewidth=1.5)
         ax.axvline(estimate.null, color="0.3", linewidth=0.8, linestyle=":")
 

@@ -51,7 +51,6 @@ class Conclusion:
     effect: str
     expectation: str
     expected: float
-    original: float
     refuted: float
     lower: float
     upper: float
@@ -113,7 +112,9 @@ class Refuter(BaseEstimator):
         """Add what all simulations share (hook)."""
         return data
 
-    def _settings(self, data: RefutationData, n_simulations: int) -> list[Any]:
+    def _settings(
+        self, data: RefutationData, n_simulations: int, seed: int
+    ) -> list[Any]:
         """Return one setting per simulation (hook)."""
         return list(range(n_simulations))
 
@@ -158,7 +159,6 @@ class Refuter(BaseEstimator):
             effect=data.labels[k],
             expectation=self._expectation,
             expected=judged.expected,
-            original=float(data.effect[k]),
             refuted=judged.refuted,
             lower=judged.lower,
             upper=judged.upper,

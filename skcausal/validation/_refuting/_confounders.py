@@ -35,6 +35,7 @@ class Strength:
 
     kappa_treatment: float
     kappa_outcome: float
+    seed: tuple[int, ...] = ()  # cells that differ in kappa_outcome only share draws
 
     def __str__(self) -> str:
         """Name the setting."""
@@ -69,8 +70,9 @@ class SimulatedConfounder(Refuter):
     :math:`\kappa_T \kappa_Y\, \mathrm{sd}(T)\, \mathrm{sd}(Y) /
     (\mathrm{Var}[T | X] + \kappa_T^2 \mathrm{Var}[T])`. The tipping point is the
     strength on the outcome at which that error is as large as the effect, from a least
-    squares line through zero for each strength on the treatment. There is one refit
-    for each cell of the grid, more if ``n_simulations`` allows.
+    squares line for each strength on the treatment. U is drawn uncorrelated with
+    treatment and outcome, and shared along each line, so that little noise remains.
+    There is one refit for each cell of the grid, more if ``n_simulations`` allows.
 
     References
     ----------
@@ -85,6 +87,7 @@ class SimulatedConfounder(Refuter):
     SimulatedConfounder(kappa_outcome=[0.5], kappa_treatment=[0.1, 0.2])
     """
 
+    _paired: ClassVar[bool] = True
     _expectation: ClassVar[str] = "how much is needed to explain it away"
 
     def __init__(
@@ -122,21 +125,26 @@ class SimulatedConfounder(Refuter):
     def _prepared(self, data: RefutationData, seed: int) -> RefutationData:
         return with_baseline(data, self.model, seed) if data.binary_outcome else data
 
-    def _settings(self, data: RefutationData, n_simulations: int) -> list[Any]:
-        cells = [
-            Strength(float(treatment), float(outcome))
-            for treatment in np.atleast_1d(self.kappa_treatment)
-            for outcome in np.atleast_1d(self.kappa_outcome)
+    def _settings(
+        self, data: RefutationData, n_simulations: int, seed: int
+    ) -> list[Any]:
+        treatment = np.atleast_1d(np.asarray(self.kappa_treatment, dtype=float))
+        outcome = np.atleast_1d(np.asarray(self.kappa_outcome, dtype=float))
+        n_repeats = max(1, n_simulations // (treatment.size * outcome.size))
+        return [
+            Strength(float(kappa), float(other), (seed, repeat, i))
+            for repeat in range(n_repeats)
+            for i, kappa in enumerate(treatment)
+            for other in outcome
         ]
-        return cells * max(1, n_simulations // len(cells))
 
     def _alter(
         self, data: RefutationData, setting: Any, random: np.random.Generator
     ) -> RefutationData:
-        units = data.units
-        hidden = random.normal(size=units.max() + 1)[units]
+        random = np.random.default_rng(setting.seed)
+        old, units = treatment_numbers(data), data.units
+        hidden = _hidden_cause(units, old, data.outcome, random)[units]
         chance = random.random(size=units.max() + 1)[units]
-        old = treatment_numbers(data)
         fields: dict[str, Any] = {}
         if data.arms is None:
             new = old + setting.kappa_treatment * old.std() * hidden
@@ -201,7 +209,6 @@ class SimulatedConfounder(Refuter):
                     effect=label,
                     expectation=self._expectation,
                     expected=float(data.effect[k]),
-                    original=float(data.effect[k]),
                     refuted=float(last["refuted"]),
                     lower=float(last["lower"]),
                     upper=float(last["upper"]),
@@ -234,17 +241,39 @@ class SimulatedConfounder(Refuter):
         )
 
 
+def _hidden_cause(
+    units: np.ndarray,
+    treatment: np.ndarray,
+    outcome: np.ndarray,
+    random: np.random.Generator,
+) -> np.ndarray:
+    """Draw a normal cause of each unit that is uncorrelated with both before it acts.
+
+    Chance correlations would be noise in the tipping point.
+    """
+    sizes = np.bincount(units)
+    means = [np.bincount(units, values) / sizes for values in (treatment, outcome)]
+    known = np.column_stack([np.ones(sizes.shape[0]), *means])
+    drawn = random.normal(size=sizes.shape[0])
+    hidden = drawn - known @ np.linalg.lstsq(known, drawn, rcond=None)[0]
+    return hidden / hidden.std()
+
+
 def tipping_points(data: RefutationData, grid: pd.DataFrame) -> pd.DataFrame:
     """Return the strength on the outcome that undoes the effect, per kappa_treatment.
 
-    The error is proportional to the strength on the outcome: a line through zero.
+    The error grows linearly with the strength on the outcome. Draws are shared along
+    the line, so its intercept takes up the noise of the changed treatments.
     """
     rows = []
     for (label, kappa), cells in grid.groupby(["effect", "kappa_treatment"]):
         effect = float(data.effect[data.labels.index(label)])
         strength = cells["kappa_outcome"].to_numpy()
         error = cells["refuted"].to_numpy() - effect
-        slope = float(strength @ error / (strength @ strength))
+        if strength.size > 1:
+            slope = float(np.polyfit(strength, error, 1)[0])
+        else:
+            slope = float(error[0] / strength[0])
         tip = abs(effect / slope) if slope != 0 else np.inf
         rows.append((label, kappa, tip, bool(tip <= strength.max())))
     columns = ["effect", "kappa_treatment", "kappa_outcome", "within_grid"]
@@ -305,7 +334,9 @@ class LeaveOneConfounderOut(Refuter):
         is_position = isinstance(column, (int, np.integer))
         return column in names or (is_position and 0 <= column < len(names))
 
-    def _settings(self, data: RefutationData, n_simulations: int) -> list[Any]:
+    def _settings(
+        self, data: RefutationData, n_simulations: int, seed: int
+    ) -> list[Any]:
         return column_names(data.X) if self.columns is None else list(self.columns)
 
     def _alter(
@@ -341,14 +372,13 @@ class LeaveOneConfounderOut(Refuter):
         conclusions = []
         for k, label in enumerate(data.labels):
             part = table[table["effect"] == label]
-            worst = part.loc[part["shift"].abs().idxmax()]
+            worst = part.iloc[int(np.argmax(part["shift"].abs()))]
             passed = self._conclusion_stays(data, k, part)
             conclusions.append(
                 Conclusion(
                     effect=label,
                     expectation=self._expectation,
                     expected=float(data.effect[k]),
-                    original=float(data.effect[k]),
                     refuted=float(worst["refuted"]),
                     lower=float(worst["lower"]),
                     upper=float(worst["upper"]),
@@ -373,8 +403,10 @@ class LeaveOneConfounderOut(Refuter):
     @staticmethod
     def _shift_verdict(data: RefutationData, k: int, worst: Any, passed: bool) -> str:
         error = float(data.standard_error[k])
+        column = worst["left_out"]
+        column = repr(column) if isinstance(column, str) else f"column {column}"
         moved = (
-            f"without {worst['left_out']!r} it would be "
+            f"without {column} it would be "
             f"{in_digits(worst['refuted'], error)}, a change of "
             f"{abs(worst['shift_in_standard_errors']):.2g} standard errors"
         )

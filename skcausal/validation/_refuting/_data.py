@@ -21,7 +21,7 @@ class RefutationData:
     target : structured ndarray of shape (n,)
         Outcome, treatment and the optional fields of a ``causal_target``.
     effect : ndarray of shape (n_effects,)
-        Effects estimated from the unchanged table.
+        Effects estimated from the unchanged table, with the folds that refits have.
     standard_error : ndarray of shape (n_effects,)
         Their standard errors.
     expected : ndarray of shape (n_effects,) or (1,)

@@ -157,7 +157,9 @@ class _Control(Refuter):
     _expectation: ClassVar[str] = "no effect"
     _tolerance: ClassVar[float] = 0.0
 
-    def _settings(self, data: RefutationData, n_simulations: int) -> list[Any]:
+    def _settings(
+        self, data: RefutationData, n_simulations: int, seed: int
+    ) -> list[Any]:
         return ["control"]
 
     def _conclude(
@@ -165,13 +167,7 @@ class _Control(Refuter):
     ) -> list[Conclusion]:
         """Measure deviations by the standard errors of the control's own effects."""
         (only,) = simulations
-        same = only.value.shape == data.effect.shape
-        own = replace(
-            data,
-            labels=only.labels,
-            effect=data.effect if same else np.full_like(only.value, np.nan),
-            standard_error=only.standard_error,
-        )
+        own = replace(data, labels=only.labels, standard_error=only.standard_error)
         return super()._conclude(own, simulations)
 
 

@@ -114,12 +114,14 @@ def refutation_of(
     seconds: float,
 ) -> Refutation:
     """Draw the conclusions of all refuters."""
+    values = np.atleast_1d(estimate.value)
+    original = dict(zip(labels_of(estimate), values.tolist(), strict=True))
     rows: list[dict[str, Any]] = []
     details: dict[str, pd.DataFrame] = {}
     listed = []
     names = _distinct([refuter._name for (refuter, _), _ in runs])
     for name, ((refuter, data), simulations) in zip(names, runs, strict=True):
-        rows += _rows(name, refuter, data, simulations)
+        rows += _rows(name, refuter, data, simulations, original)
         listed += [r for s in simulations for r in _simulation_rows(name, s)]
         good = [s for s in simulations if not s.failure]
         if good:
@@ -153,7 +155,11 @@ def _free(key: str, taken: dict[str, Any]) -> str:
 
 
 def _rows(
-    name: str, refuter: Refuter, data: RefutationData, simulations: list[Simulation]
+    name: str,
+    refuter: Refuter,
+    data: RefutationData,
+    simulations: list[Simulation],
+    original: dict[str, float],
 ) -> list[dict[str, Any]]:
     """Return the rows of one refuter; failures are counted and quoted."""
     good = [s for s in simulations if not s.failure]
@@ -170,6 +176,7 @@ def _rows(
     rows = []
     for conclusion in conclusions:
         row = {"refuter": name} | asdict(conclusion) | counts
+        row["original"] = original.get(conclusion.effect, np.nan)
         if good and n_failed:
             row["verdict"] += f"; {n_failed} of {len(simulations)} failed ({reason})"
         rows.append(row)
@@ -184,7 +191,6 @@ def _no_conclusion(
         effect=data.labels[k],
         expectation=refuter._expectation,
         expected=np.nan,
-        original=float(data.effect[k]),
         passed=None,
         verdict=f"no verdict: every simulation failed ({reason})",
         **unknown,

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, cpu_count, delayed, effective_n_jobs
-from threadpoolctl import threadpool_limits
+from joblib import Parallel, delayed
 
 from skcausal.estimation._cache import bypassed
-from skcausal.estimation._delegation import effect_of
+from skcausal.estimation._delegation import effect_of, final_learner
 from skcausal.estimation._models import fresh_copy
 from skcausal.inference import EffectEstimate
+from skcausal.utils._target import fields_of
 from skcausal.validation._refuting._base import Refuter, Simulation
 from skcausal.validation._refuting._data import RefutationData
+
+MANY_ROWS = 10_000  # from which on half of the rows train nuisances as well as most
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,26 @@ def _as_simulation(
     }
 
 
+def with_refit_folds(estimator: Any, cv: Any, n_rows: int) -> tuple[Any, str]:
+    """Return the estimator with the folds of refits, and a note if they are others."""
+    if cv is None or (cv == "auto" and n_rows < MANY_ROWS):
+        return estimator, ""
+    wanted = 2 if cv == "auto" else int(cv)
+    parts = {"": estimator} | estimator.get_params(deep=True)
+    changes = {}
+    for name, part in parts.items():
+        own = getattr(part, "cv", None) if hasattr(part, "effect") else None
+        if isinstance(own, (int, np.integer)) and (own > wanted or cv != "auto"):
+            changes[f"{name}__cv" if name else "cv"] = wanted
+    if not changes:
+        return estimator, ""
+    note = (
+        f"Refits use cv={wanted} folds of cross-fitting to save time, and are compared "
+        "with such a fit of the unchanged table; cv=None keeps those of the estimator."
+    )
+    return fresh_copy(estimator, None).set_params(**changes), note
+
+
 def labels_of(estimate: EffectEstimate) -> tuple[str, ...]:
     """Return the names of the effects as text."""
     return tuple(map(str, estimate.labels or (estimate.name,)))
@@ -115,16 +137,65 @@ def fitted_estimate(
         return fitted, effect_of(fitted).average_effect()
 
 
-def timed_estimate(
+@dataclass(frozen=True, eq=False)
+class FirstFit:
+    """What the fit of the unchanged table says."""
+
+    estimate: EffectEstimate
+    arms: np.ndarray | None
+    propensity: np.ndarray | None
+    seconds: float
+    warnings: tuple[tuple[str, type[Warning]], ...]
+
+
+def first_fit(
     estimator: Any, data: RefutationData, seed: int, n_jobs: int | None
-) -> tuple[Any, EffectEstimate, float]:
-    """Fit the unchanged table with the threads a parallel job will have; time it."""
-    jobs = effective_n_jobs(n_jobs)
-    threads = max(1, cpu_count() // jobs) if jobs > 1 else None
+) -> FirstFit:
+    """Fit the unchanged table where refits will run, with the threads they will have.
+
+    Warnings of a worker are repeated here.
+    """
+    job = delayed(_first_fit)(estimator, data, seed)
+    (first,) = Parallel(n_jobs=n_jobs)([job])
+    for message, category in first.warnings:
+        warnings.warn(f"{message}", category, stacklevel=3)
+    return first
+
+
+def _first_fit(estimator: Any, data: RefutationData, seed: int) -> FirstFit:
     start = time.perf_counter()
-    with threadpool_limits(limits=threads):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
         fitted, estimate = fitted_estimate(estimator, data, seed)
-    return fitted, estimate, time.perf_counter() - start
+    learner = final_learner(fitted)
+    return FirstFit(
+        estimate=estimate,
+        arms=getattr(learner, "arms_", None),
+        propensity=_shareable(learner, data),
+        seconds=time.perf_counter() - start,
+        warnings=tuple((str(item.message), item.category) for item in caught),
+    )
+
+
+def _shareable(learner: Any, data: RefutationData) -> np.ndarray | None:
+    """Return out-of-fold propensities, where taking them as known changes no method.
+
+    That is so for doubly robust estimators, whose error is of second order in the
+    propensity; an estimator that has a propensity only accounts for its estimation.
+    """
+    nuisances = getattr(learner, "nuisances_", None)
+    names = set(getattr(nuisances, "fits", {}))
+    propensity = names & {"propensity", "treatment_mean"}
+    is_robust = any(name.startswith("outcome") for name in names)
+    fields = fields_of(data.target)
+    given = "propensity" in fields or "instrument" in fields
+    if not propensity or not is_robust or given or learner.arms_ is None:
+        return None
+    assert nuisances is not None
+    values = nuisances[propensity.pop()]
+    if values.shape[:2] != (1, data.n_rows) or not ((values > 0) & (values < 1)).all():
+        return None
+    return values[0][:, np.argsort(learner.arms_)]
 
 
 def announce(estimator_name: str, n_fits: int, seconds: float, jobs: int) -> None:
