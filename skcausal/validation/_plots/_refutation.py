@@ -244,7 +244,7 @@ class RefutationDisplay:
         estimate = self.refutation.estimate
         values = np.atleast_1d(estimate.value)
         k = int(np.argmin(np.abs(values - original)))
-        lower, upper = (np.atleast_1d(ends)[k] for ends in estimate.interval())
+        lower, upper = np.reshape(np.asarray(estimate.interval()), (2, -1))[:, k]
         ax.axvspan(lower, upper, color=PALETTE[5], alpha=0.25, linewidth=0)
         ax.axvline(original, color=PALETTE[5], linewidth=1.5)
         ax.axvline(estimate.null, color="0.3", linewidth=0.8, linestyle=":")

@@ -149,6 +149,7 @@ def refute(
     [True, True]
     """
     start = time.perf_counter()
+    name = _learner_name(estimator)
     asked = _checked(refuters, n_simulations, cv)
     root = np.random.SeedSequence(random_state)
     seed = _integer(root)
@@ -165,7 +166,6 @@ def refute(
     data = _with_first_fit(data, first)
     ready, notes = _ready(asked, data, seed, is_choice=refuters != "all")
     jobs = _jobs(ready, n_simulations, root, seed)
-    name = type(final_learner(estimator)).__name__
     if progress:
         announce(name, len(jobs), first.seconds, effective_n_jobs(n_jobs))
     simulations = run_jobs(refitted, jobs, n_jobs=n_jobs, progress=progress)
@@ -192,6 +192,17 @@ def all_refuters() -> list[Refuter]:
         NegativeControlOutcome(),
         NegativeControlTreatment(),
     ]
+
+
+def _learner_name(estimator: Any) -> str:
+    """Return the class of the learner at the end; refuse anything else."""
+    learner = final_learner(estimator)
+    if not hasattr(learner, "average_effect"):
+        raise TypeError(
+            f"{_OWNER}: the final step must be an effect learner, which has "
+            f"average_effect, got {type(learner).__name__}."
+        )
+    return type(learner).__name__
 
 
 def _checked(refuters: Any, n_simulations: int, cv: Any) -> list[Refuter]:
@@ -285,8 +296,14 @@ def _ready(
     for refuter in asked:
         reason = refuter._unavailable(data)
         if reason is None:
-            ready.append((refuter, refuter._prepared(data, seed)))
-            continue
+            try:
+                ready.append((refuter, refuter._prepared(data, seed)))
+                continue
+            except Exception as error:  # whatever a model raises on such columns
+                reason = (
+                    f"its model could not learn the outcome from X ({error}); give a "
+                    "Pipeline that can as model="
+                )
         message = f"{refuter._name} cannot run: {reason}."
         if is_choice:
             raise ValueError(f"{_OWNER}: {message}")
