@@ -10,11 +10,9 @@ from skcausal.validation._plots._curves import QiniDisplay, TOCDisplay
 from skcausal.validation._plots._refutation import RefutationDisplay
 from skcausal.validation._rate import rate_score, toc_curve
 from skcausal.validation._refuting._base import Refuter
-from skcausal.validation._refuting._confounders import (
-    LeaveOneConfounderOut,
-    SimulatedConfounder,
-)
+from skcausal.validation._refuting._confounders import SimulatedConfounder
 from skcausal.validation._refuting._data import RefutationData
+from skcausal.validation._refuting._left_out import LeaveOneConfounderOut
 from skcausal.validation._refuting._null import (
     DummyOutcome,
     NegativeControlOutcome,

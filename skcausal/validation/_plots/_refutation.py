@@ -191,9 +191,10 @@ class RefutationDisplay:
         ax.plot(
             np.flatnonzero(inside),
             places[inside],
-            color="black",
+            color=PALETTE[2],
             marker="o",
             linestyle="--",
+            linewidth=2,
             label="Effect explained away",
         )
         if inside.any():
@@ -209,7 +210,9 @@ class RefutationDisplay:
         )
         for i, values in enumerate(surface.to_numpy()):
             for j, value in enumerate(values):
-                ax.text(j, i, f"{value:.3g}", ha="center", va="bottom", fontsize=9)
+                style = {"ha": "center", "va": "center", "fontsize": 9}
+                style["color"] = "white" if abs(value) > 0.6 * most else "black"
+                ax.text(j, i, f"{value:.3g}", **style)
         ax.set_xticks(range(surface.shape[1]), [f"{k:g}" for k in surface.columns])
         ax.set_yticks(range(surface.shape[0]), [f"{k:g}" for k in surface.index])
         ax.set_xlabel("Strength of the hidden cause on the treatment")

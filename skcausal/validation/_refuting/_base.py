@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from skcausal.validation._refuting._data import RefutationData
 
 ALPHA = 0.05
+NORMAL_QUANTILE = float(stats.norm.ppf(1 - ALPHA / 2))
 ENOUGH_FOR_QUANTILES = 100
 
 

@@ -13,11 +13,9 @@ from skcausal.estimation._wrapping import target_of
 from skcausal.utils._target import check_treatment_values, fields_of, resolve_target
 from skcausal.utils._validation import check_outcome
 from skcausal.validation._refuting._base import Refuter
-from skcausal.validation._refuting._confounders import (
-    LeaveOneConfounderOut,
-    SimulatedConfounder,
-)
+from skcausal.validation._refuting._confounders import SimulatedConfounder
 from skcausal.validation._refuting._data import RefutationData
+from skcausal.validation._refuting._left_out import LeaveOneConfounderOut
 from skcausal.validation._refuting._null import (
     DummyOutcome,
     NegativeControlOutcome,
