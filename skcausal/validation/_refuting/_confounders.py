@@ -227,8 +227,8 @@ class SimulatedConfounder(Refuter):
         if passed:
             return (
                 f"robust: a hidden cause that {moves} and moves the outcome by "
-                f"{most:g} standard deviations leaves {left}; it would have to move it by "
-                f"{point:.2g} to explain the effect away"
+                f"{most:g} standard deviations leaves {left}; it would have to move it "
+                f"by {point:.2g} to explain the effect away"
             )
         return (
             f"sensitive: a hidden cause that {moves} and moves the outcome by "
