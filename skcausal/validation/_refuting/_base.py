@@ -77,9 +77,10 @@ class Refuter(BaseEstimator):
     are judged: with ``_knows_truth = True`` the mean error is compared with zero by a
     Student test, which is exact for normal errors; otherwise the original effect is
     compared with the distribution of the simulated ones, in which it should be an
-    ordinary draw. A deviation below ``_tolerance`` standard errors of the original
-    effect is never a failure: a bias of a quarter of a standard error lowers the
-    coverage of a 95 % interval to 94 %.
+    ordinary draw. A p-value below 0.05 divided by the number of tests in the table is a
+    failure, so a sound estimator fails in at most one of twenty tables. A deviation
+    below ``_tolerance`` standard errors of the original effect is none: a bias of a
+    quarter of a standard error lowers the coverage of a 95 % interval to 94 %.
 
     Examples
     --------
@@ -91,6 +92,7 @@ class Refuter(BaseEstimator):
     ShiftedOutcome()
     """
 
+    _has_p_value: ClassVar[bool] = True
     _knows_truth: ClassVar[bool] = False
     _paired: ClassVar[bool] = False  # same folds and seeds as the original fit
     _tolerance: ClassVar[float] = 0.25
@@ -155,7 +157,7 @@ class Refuter(BaseEstimator):
         error = float(data.standard_error[k])
         shift = abs(judged.refuted - judged.expected)
         small = bool(shift <= self._tolerance * error)
-        significant = bool(judged.p_value < ALPHA)
+        significant = bool(judged.p_value < ALPHA / data.n_tests)
         return Conclusion(
             effect=data.labels[k],
             expectation=self._expectation,
@@ -165,25 +167,25 @@ class Refuter(BaseEstimator):
             upper=judged.upper,
             p_value=judged.p_value,
             passed=small or not significant,
-            verdict=self._verdict(judged, error, small, significant),
+            verdict=self._verdict(judged, error, data.n_tests, small),
         )
 
     def _verdict(
-        self, judged: "Judgement", error: float, small: bool, significant: bool
+        self, judged: "Judgement", error: float, n_tests: int, small: bool
     ) -> str:
         """Say in words what was found."""
         found = in_digits(judged.refuted, error)
-        wanted = in_digits(judged.expected, error)
+        compared = f"found {found}, expected {in_digits(judged.expected, error)}"
         p_value = p_in_words(judged.p_value)
-        if not significant:
-            return f"passed: found {found}, expected {wanted} ({p_value})"
+        if not judged.p_value < ALPHA:
+            return f"passed: {compared} ({p_value})"
         times = abs(judged.refuted - judged.expected) / error if error > 0 else np.inf
-        off = f"off by {times:.2g} standard errors ({p_value})"
+        off = f"{compared}, off by {times:.2g} standard errors ({p_value})"
         if small:
-            return (
-                f"passed: found {found}, expected {wanted}; {off}, too little to matter"
-            )
-        return f"failed: found {found}, expected {wanted}, {off}: {self._failing_means}"
+            return f"passed: {off}, too little to matter"
+        if not judged.p_value < ALPHA / n_tests:
+            return f"passed: {off}, which happens by chance in one of {n_tests} tests"
+        return f"failed: {off}: {self._failing_means}"
 
 
 @dataclass(frozen=True)

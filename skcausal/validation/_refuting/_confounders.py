@@ -81,6 +81,7 @@ class SimulatedConfounder(Refuter):
     SimulatedConfounder(kappa_outcome=[0.5], kappa_treatment=[0.1, 0.2])
     """
 
+    _has_p_value: ClassVar[bool] = False
     _paired: ClassVar[bool] = True
     _expectation: ClassVar[str] = "how much is needed to explain it away"
 

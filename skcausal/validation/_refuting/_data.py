@@ -32,6 +32,8 @@ class RefutationData:
         Labels of the arms, control first; None for a continuous treatment.
     null : float, default=0.0
         Value of an effect that is absent.
+    n_tests : int, default=1
+        Number of p-values in the table of verdicts, for which failures are adjusted.
     baseline : ndarray of shape (n,) or None, default=None
         Part of the outcome that covariates explain, where a refuter needs it.
     shared_propensity : ndarray of shape (n, n_arms) or None, default=None
@@ -65,6 +67,7 @@ class RefutationData:
     labels: tuple[str, ...]
     arms: np.ndarray | None = None
     null: float = 0.0
+    n_tests: int = 1
     baseline: np.ndarray | None = None
     shared_propensity: np.ndarray | None = None
     controls: dict[str, Any] = field(default_factory=dict)

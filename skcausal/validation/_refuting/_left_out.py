@@ -51,6 +51,7 @@ class LeaveOneConfounderOut(Refuter):
     LeaveOneConfounderOut(columns=['age'])
     """
 
+    _has_p_value: ClassVar[bool] = False
     _paired: ClassVar[bool] = True
     _expectation: ClassVar[str] = "no covariate carries the conclusion"
 

@@ -1,7 +1,7 @@
 """Refutation: verdicts on an estimate, and everything they rest on."""
 
 from collections import Counter
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from html import escape
 from typing import Any
 
@@ -116,11 +116,13 @@ def refutation_of(
     """Draw the conclusions of all refuters."""
     values = np.atleast_1d(estimate.value)
     original = dict(zip(labels_of(estimate), values.tolist(), strict=True))
+    n_tests = max(1, len(values) * sum(r._has_p_value for (r, _), _ in runs))
     rows: list[dict[str, Any]] = []
     details: dict[str, pd.DataFrame] = {}
     listed = []
     names = _distinct([refuter._name for (refuter, _), _ in runs])
     for name, ((refuter, data), simulations) in zip(names, runs, strict=True):
+        data = replace(data, n_tests=n_tests)
         rows += _rows(name, refuter, data, simulations, original)
         listed += [r for s in simulations for r in _simulation_rows(name, s)]
         good = [s for s in simulations if not s.failure]
