@@ -1,4 +1,7 @@
-"""Could it be wrong? Curves and scores of predicted effects, and their displays."""
+"""Could it be wrong? Curves and scores of predicted effects, and their displays.
+
+- ``refute``: attacks an estimate by refits on changed tables, one class per change.
+"""
 
 from skcausal.estimation._losses import dr_loss, r_loss
 from skcausal.utils._splitters import TreatmentStratifiedKFold

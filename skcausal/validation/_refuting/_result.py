@@ -90,9 +90,8 @@ class Refutation:
 
     def _repr_html_(self) -> str:
         shown = self.table[[*_SHOWN, "verdict"]]
-        table = shown.to_html(
-            float_format=lambda value: f"{value:.4g}", na_rep="", escape=True
-        )
+        with pd.option_context("display.max_colwidth", None):  # verdicts are long
+            table = shown.to_html(float_format="{:.4g}".format, na_rep="")
         notes = "".join(f"<li>{escape(note)}</li>" for note in self.notes)
         title = escape(f"Refutation of {self.estimator}: {self._summary()}")
         return f"<div><strong>{title}</strong>{table}<ul>{notes}</ul></div>"
