@@ -186,7 +186,8 @@ class RefutationDisplay:
         )
         self._draw_surface(ax, surface)
         points = self._part(details["tipping_points"])
-        places = np.interp(points["kappa_outcome"], surface.index, range(len(surface)))
+        heights = np.arange(len(surface))
+        places = np.asarray(np.interp(points["kappa_outcome"], surface.index, heights))
         inside = points["within_grid"].to_numpy()
         ax.plot(
             np.flatnonzero(inside),
