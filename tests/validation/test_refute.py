@@ -679,8 +679,8 @@ def test_known_propensities_follow_their_rows(probability):
     estimator = AIPW(LinearRegression(), KnownPropensity(probability), cv=2)
     found = run(FEW, estimator, (X, y, t), n_simulations=2)
     assert (found.table["n_failed"] == 0).all()
+    control = {"table": (X, y, t), "negative_treatment": t}
     with pytest.raises(ValueError, match="propensities are known for the treatment"):
-        control = {"table": (X, y, t), "negative_treatment": t}
         run([NegativeControlTreatment()], estimator, **control)
 
 
