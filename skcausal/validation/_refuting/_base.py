@@ -184,7 +184,7 @@ class Refuter(BaseEstimator):
         if small:
             return f"passed: {off}, too little to matter"
         if not judged.p_value < ALPHA / n_tests:
-            return f"passed: {off}, which happens by chance in one of {n_tests} tests"
+            return f"passed: {off}, as may happen by chance in {n_tests} tests"
         return f"failed: {off}: {self._failing_means}"
 
 
