@@ -2,7 +2,9 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import joblib
@@ -11,6 +13,17 @@ _MAX_ENTRIES = 64
 _MAX_BYTES = 2**29  # of arrays; fitted models come on top
 _entries: OrderedDict[str, Any] = OrderedDict()
 _lock = threading.Lock()
+_bypassed: ContextVar[bool] = ContextVar("bypassed", default=False)
+
+
+@contextmanager
+def bypassed() -> Iterator[None]:
+    """Neither read nor fill the cache: for fits that are timed or made only once."""
+    token = _bypassed.set(True)
+    try:
+        yield
+    finally:
+        _bypassed.reset(token)
 
 
 def content_key(*parts: Any) -> str | None:
@@ -23,7 +36,7 @@ def content_key(*parts: Any) -> str | None:
 
 def lookup(key: str | None) -> Any:
     """Return the cached value, or None."""
-    if key is None:
+    if key is None or _bypassed.get():
         return None
     with _lock:
         if key in _entries:
@@ -34,7 +47,7 @@ def lookup(key: str | None) -> Any:
 
 def store(key: str | None, value: Any) -> None:
     """Remember a value; the least recently used one is forgotten first."""
-    if key is None:
+    if key is None or _bypassed.get():
         return
     with _lock:
         _entries[key] = value

@@ -6,10 +6,11 @@ import numpy as np
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.validation import check_is_fitted
 
+from skcausal.estimation._data import treatment_is_continuous
 from skcausal.estimation._delegation import effect_of, final_learner
 from skcausal.estimation._mixin import EffectMixin
 from skcausal.inference import EffectEstimate
-from skcausal.utils._target import TargetParts, pack
+from skcausal.utils._target import TargetParts, fields_of, pack
 
 
 def target_of(parts: TargetParts) -> np.ndarray:
@@ -43,6 +44,50 @@ def rows_of(X: Any, rows: np.ndarray) -> Any:
     if hasattr(X, "tocsr"):
         X = X.tocsr()
     return _safe_indexing(X if hasattr(X, "shape") else np.asarray(X), rows)
+
+
+def resample(
+    target: np.ndarray, random: np.random.Generator, share: float | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw rows by group, else within arms; return their positions and their target.
+
+    ``share`` is the part drawn without replacement; None draws as many as there are
+    with replacement. Copies of a row then form a group, so that folds never put one
+    copy into training and another into the held-out part.
+    """
+    fields = fields_of(target)
+    if "groups" in fields:
+        sizes = np.bincount(fields["groups"])
+        order = np.argsort(fields["groups"], kind="stable")
+        members = np.split(order, np.cumsum(sizes)[:-1])
+        drawn = _draw(np.arange(sizes.shape[0]), random, share)
+        rows = np.concatenate([members[group] for group in drawn])
+        return rows, target[rows]
+    strata = _strata(target["treatment"])
+    units = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    rows = np.concatenate([_draw(unit, random, share) for unit in units])
+    if share is not None:
+        return rows, target[rows]
+    copies = np.unique(rows, return_inverse=True)[1]
+    return rows, pack(fields_of(target[rows]) | {"groups": copies})
+
+
+def _strata(treatment: np.ndarray) -> np.ndarray:
+    """Return the arm of each row, or one stratum for a continuous treatment."""
+    if treatment_is_continuous(treatment, "auto", "resample"):
+        return np.zeros(treatment.shape[0], dtype=int)
+    return np.unique(treatment, return_inverse=True)[1]
+
+
+def _draw(
+    units: np.ndarray, random: np.random.Generator, share: float | None
+) -> np.ndarray:
+    """Draw a share of the units without replacement, or all of them with."""
+    if share is None:
+        return random.choice(units, size=units.shape[0], replace=True)
+    whole, rest = divmod(share * units.shape[0], 1)
+    size = int(whole) + int(rest > 0 and random.random() < rest)
+    return random.choice(units, size=max(size, 1), replace=False)
 
 
 def slim(estimator: Any) -> Any:

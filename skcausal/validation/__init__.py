@@ -3,6 +3,7 @@
 - ``e_value``, ``PartialR2Sensitivity``, ``RieszSensitivity``, ``MarginalSensitivity``,
   ``RosenbaumBounds``, ``ManskiBounds``: what an unobserved confounder could do to an
   average effect; ``BLearner``: to the effect of each row.
+- ``refute``: attacks an estimate by refits on changed tables, one class per change.
 """
 
 from skcausal.estimation._losses import dr_loss, r_loss
@@ -28,8 +29,26 @@ from skcausal.validation._plots._bins import CalibrationDisplay, UpliftByDecileD
 from skcausal.validation._plots._contour import SensitivityContourDisplay
 from skcausal.validation._plots._curves import QiniDisplay, TOCDisplay
 from skcausal.validation._plots._heterogeneity import ClanDisplay, GatesDisplay
+from skcausal.validation._plots._refutation import RefutationDisplay
 from skcausal.validation._plots._tipping import TippingPointDisplay
 from skcausal.validation._rate import rate_score, toc_curve
+from skcausal.validation._refuting._base import Refuter
+from skcausal.validation._refuting._confounders import SimulatedConfounder
+from skcausal.validation._refuting._data import RefutationData
+from skcausal.validation._refuting._left_out import LeaveOneConfounderOut
+from skcausal.validation._refuting._null import (
+    DummyOutcome,
+    NegativeControlOutcome,
+    NegativeControlTreatment,
+    PlaceboTreatment,
+)
+from skcausal.validation._refuting._refute import refute
+from skcausal.validation._refuting._result import Refutation
+from skcausal.validation._refuting._stability import (
+    BootstrapSample,
+    DataSubset,
+    RandomCommonCause,
+)
 from skcausal.validation._riesz import RieszSensitivity
 from skcausal.validation._rosenbaum import RosenbaumBounds
 from skcausal.validation._scorers import CausalScorer, get_scorer
@@ -43,21 +62,34 @@ from skcausal.validation._uplift import (
 
 __all__ = [
     "BLearner",
+    "BootstrapSample",
     "CalibrationDisplay",
     "CausalScorer",
     "ClanDisplay",
+    "DataSubset",
+    "DummyOutcome",
     "EValue",
     "GatesDisplay",
     "HeterogeneityAnalysis",
+    "LeaveOneConfounderOut",
     "LovePlotDisplay",
     "ManskiBounds",
     "MarginalSensitivity",
+    "NegativeControlOutcome",
+    "NegativeControlTreatment",
     "PartialR2Sensitivity",
+    "PlaceboTreatment",
     "PropensityDisplay",
     "QiniDisplay",
+    "RandomCommonCause",
+    "Refutation",
+    "RefutationData",
+    "RefutationDisplay",
+    "Refuter",
     "RieszSensitivity",
     "RosenbaumBounds",
     "SensitivityContourDisplay",
+    "SimulatedConfounder",
     "TOCDisplay",
     "TippingPointDisplay",
     "TreatmentStratifiedKFold",
@@ -82,6 +114,7 @@ __all__ = [
     "qini_score",
     "r_loss",
     "rate_score",
+    "refute",
     "toc_curve",
     "uplift_at_k",
     "uplift_by_decile",

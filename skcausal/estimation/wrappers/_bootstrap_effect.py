@@ -7,9 +7,14 @@ from joblib import Parallel, delayed
 from scipy import stats
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
-from skcausal.estimation._data import treatment_is_continuous
 from skcausal.estimation._models import fresh_copy
-from skcausal.estimation._wrapping import EffectWrapper, rows_of, slim, target_of
+from skcausal.estimation._wrapping import (
+    EffectWrapper,
+    resample,
+    rows_of,
+    slim,
+    target_of,
+)
 from skcausal.utils._target import fields_of, pack, resolve_target
 
 _METHODS = ("half_sample", "bayesian", "pairs")
@@ -195,7 +200,8 @@ def _refit(estimator: Any, X: Any, target: np.ndarray, method: str, seed: int) -
     if method == "bayesian":
         rows, resampled = np.arange(target.shape[0]), _reweighted(target, random)
     else:
-        rows, resampled = _resampled(target, method, random)
+        share = None if method == "pairs" else 0.5
+        rows, resampled = resample(target, random, share)
     # Not an integer seed: nuisances of resampled rows would only fill the cache.
     copy = fresh_copy(estimator, np.random.RandomState(seed))
     return slim(copy.fit(rows_of(X, rows), resampled))
@@ -208,41 +214,3 @@ def _reweighted(target: np.ndarray, random: np.random.Generator) -> np.ndarray:
     draws = random.exponential(size=units.max() + 1)[units]
     old = fields.get("sample_weight", np.ones(target.shape[0]))
     return pack(fields | {"sample_weight": old * draws})
-
-
-def _resampled(
-    target: np.ndarray, method: str, random: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Draw half of the units, or as many with replacement; rows and their target.
-
-    Copies of a row drawn with replacement form a group, so that folds never put one
-    copy into training and another into the held-out part.
-    """
-    fields = fields_of(target)
-    if "groups" in fields:
-        drawn = _draw(np.arange(fields["groups"].max() + 1), method, random)
-        members = [np.flatnonzero(fields["groups"] == group) for group in drawn]
-        rows = np.concatenate(members)
-        return rows, target[rows]
-    strata = _strata(target["treatment"])
-    units = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-    rows = np.concatenate([_draw(unit, method, random) for unit in units])
-    if method != "pairs":
-        return rows, target[rows]
-    copies = np.unique(rows, return_inverse=True)[1]
-    return rows, pack(fields_of(target[rows]) | {"groups": copies})
-
-
-def _strata(treatment: np.ndarray) -> np.ndarray:
-    """Return the arm of each row, or one stratum for a continuous treatment."""
-    if treatment_is_continuous(treatment, "auto", "BootstrapEffect"):
-        return np.zeros(treatment.shape[0], dtype=int)
-    return np.unique(treatment, return_inverse=True)[1]
-
-
-def _draw(units: np.ndarray, method: str, random: np.random.Generator) -> np.ndarray:
-    """Draw half of the units without, or all with replacement."""
-    if method == "pairs":
-        return random.choice(units, size=units.shape[0], replace=True)
-    half = units.shape[0] // 2 + int(units.shape[0] % 2 and random.random() < 0.5)
-    return random.choice(units, size=max(half, 1), replace=False)
