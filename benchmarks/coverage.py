@@ -16,7 +16,7 @@ from joblib import Parallel, delayed
 from scipy import stats
 from tqdm import tqdm
 
-from benchmarks import coverage_tables, environments, problems
+from benchmarks import average_designs, coverage_tables, environments, problems
 
 LEVEL = 0.95
 LEARNERS = ("S", "T", "X", "R", "DR")
@@ -147,7 +147,8 @@ def all_tables():
             tables.append(Table("interval", name, draw))
     for n in SIZES:
         tables.append(Table("autoc", f"autoc-{n}", partial(autoc_draw, n=n)))
-    return tables
+    pairs = average_designs.tables(SIZES[0])
+    return tables + [Table("one number", name, draw) for name, draw in pairs]
 
 
 def one_draw(table, seed):
