@@ -21,8 +21,9 @@ def result_json(result: AnalysisResult) -> str:
     str
         An object with ``average_effects`` (list of ``treated``, ``control``,
         ``target``, ``value``, ``standard_error``, ``lower``, ``upper``, ``p_value``;
-        ``group`` and ``rows`` for subgroups), ``leaderboard``, ``warnings``,
-        ``checks``, ``who_gains`` and ``meta``. Numbers that do not exist are null.
+        ``adjusted_p_value`` where several arms or subgroups were compared; ``group``
+        and ``rows`` for subgroups), ``leaderboard``, ``warnings``, ``checks``,
+        ``who_gains`` and ``meta``. Numbers that do not exist are null.
     """
     question = result.question
     content = {

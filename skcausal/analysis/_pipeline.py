@@ -230,7 +230,9 @@ def _by_group(table: Table, fitted: Any) -> list[AverageEffect]:
 def _estimates(effect: Any) -> list[Estimate]:
     """Turn an EffectEstimate into plain numbers."""
     lower, upper = effect.interval()
-    columns = (effect.value, effect.standard_error, lower, upper, effect.p_value)
+    columns = [effect.value, effect.standard_error, lower, upper, effect.p_value]
+    if np.size(effect.value) > 1:
+        columns.append(effect.adjusted_p_value(random_state=0))
     table = np.column_stack([np.atleast_1d(column) for column in columns])
     return [Estimate(*map(float, row)) for row in table]
 

@@ -6,13 +6,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its standard error and 95 % interval."""
+    """A number with its standard error and 95 % interval.
+
+    ``adjusted_p_value`` accounts for all numbers that were asked for together.
+    """
 
     value: float
     standard_error: float
     lower: float
     upper: float
     p_value: float | None = None
+    adjusted_p_value: float | None = None
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,8 @@ def test_several_arms_are_compared_with_control(observed):
     truth = {"a & b": 1.0, "<b>letter</b>": 2.0}
     for row in averages:
         assert abs(row["value"] - truth[row["treated"]]) < 5 * row["standard_error"]
+        assert row["p_value"] <= row["adjusted_p_value"] < 0.01
+    assert "p-value, adjusted" in observed.report
     assert len(observed.json["who_gains"]) == 2
 
 
