@@ -15,6 +15,7 @@ from benchmarks.problems import Draw
 
 TRUTH_ROWS = 2_000_000
 QUANTILE = 0.5
+DEFAULT_MODELS = ("nonlinear", "weak overlap")  # also with LightGBM: a second a draw
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,20 @@ def estimators(design, seed):
     if not design.clusters:
         matching = e.NearestNeighbourMatching()
         pairs.append(("NearestNeighbourMatching", matching, "all"))
+    if design.name in DEFAULT_MODELS:
+        pairs += default_estimators(options)
     return pairs
+
+
+def default_estimators(options):
+    """Return the estimators that have models of their own, with those."""
+    from skcausal import estimation as e
+
+    return [
+        ("AIPW, default models", e.AIPW(**options), "all"),
+        ("TMLE, default models", e.TMLE(**options), "all"),
+        ("PartiallyLinear, default models", e.PartiallyLinear(**options), "overlap"),
+    ]
 
 
 def row(cell, estimate, truth, interval=None):

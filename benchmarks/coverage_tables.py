@@ -126,13 +126,25 @@ def page(cells):
         stem, n = name.rsplit("-", 1)
         make = autoc_table if stem == "autoc" else cell_table
         title = f"### {TITLES.get(stem, stem.capitalize())}, n = {n}"
-        parts.append(f"{title}\n\n{report.markdown(make(group))}")
+        source = f"Measured on source {group['source'].iloc[0]}."
+        parts.append(f"{title}\n\n{source}\n\n{report.markdown(make(group))}")
     return "\n\n".join(part for part in parts if part)
+
+
+def with_earlier(cells, path):
+    """Return the cells, and those of tables that only an earlier source measured."""
+    if not path.exists():
+        return cells
+    earlier = pd.read_csv(path)
+    kept = earlier[~earlier["table"].isin(cells["table"])]
+    return pd.concat([kept, cells], ignore_index=True)
 
 
 def save(cells, options):
     """Write coverage.csv, coverage.json and the page."""
     report.RESULTS.mkdir(exist_ok=True)
-    cells.round(5).to_csv(report.RESULTS / "coverage.csv", index=False)
+    path = report.RESULTS / "coverage.csv"
+    cells = with_earlier(cells.assign(source=options.identity), path)
+    cells.round(5).to_csv(path, index=False)
     facts = {"quick": bool(options.quick), "draws": options.draws}
     report.save_section("coverage", page(cells), facts, options.identity)
