@@ -1,4 +1,4 @@
-"""Measure skcausal: ``python benchmarks/run.py accuracy|coverage|speed|forest``.
+"""Measure skcausal: ``python benchmarks/run.py NAME``, the names are in ``RUNS``.
 
 Peers run in environments of their own, made on first use below ``--environments``;
 ``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
@@ -20,12 +20,12 @@ from benchmarks import environments  # noqa: E402
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for name in ("accuracy", "coverage", "speed", "forest"):
+    for name in ("accuracy", "coverage", "speed", "forest", "averages"):
         command = commands.add_parser(name)
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
         command.add_argument("--cache", default=HERE / ".cache", type=Path)
-        if name != "coverage":
+        if name not in ("coverage", "averages"):
             command.add_argument("--environments", default=HERE / ".venvs", type=Path)
             command.add_argument(
                 "--python",
@@ -92,11 +92,19 @@ def run_forest(options):
     )
 
 
+def run_averages(options):
+    os.environ.update(environments.thread_limits())  # before anything numerical loads
+    from benchmarks import averages
+
+    averages.run(options)
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
     "speed": run_speed,
     "forest": run_forest,
+    "averages": run_averages,
 }
 
 
