@@ -7,6 +7,7 @@
 - ``NearestNeighbourMatching``, ``CoarsenedExactMatching``: averages from rows that look
   alike; ``NoMatchError`` where nothing does.
 - ``PartiallyLinear``: one number, of a continuous or binary treatment.
+- ``FrontDoorEffect``: one number, through measured mediators.
 - ``PartiallyLinearIV``, ``InteractiveIV``: one number, from an instrument.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
   ``InstrumentalForest``, ``RegressionForest``: honest trees on binned data, with
@@ -47,6 +48,7 @@ from skcausal.estimation.forests._merging import merge_forests
 from skcausal.estimation.forests._multi_arm_causal_forest import MultiArmCausalForest
 from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.forests._survival_forest import CausalSurvivalForest
+from skcausal.estimation.functionals._front_door import FrontDoorEffect
 from skcausal.estimation.matching._coarsened_exact import CoarsenedExactMatching
 from skcausal.estimation.matching._matching_learner import NoMatchError
 from skcausal.estimation.matching._nearest_neighbour import NearestNeighbourMatching
@@ -85,6 +87,7 @@ __all__ = [
     "DRLearner",
     "EffectStacking",
     "EntropyBalancing",
+    "FrontDoorEffect",
     "InfeasibleBalanceError",
     "InstrumentalForest",
     "InteractiveIV",

@@ -141,7 +141,8 @@ class Gradient:
                 gradient * _others(spread_out, place) for place in range(len(inside))
             ]
         return [
-            _moved(part, axes, child) for part, (child, _) in zip(parts, inside, strict=True)
+            _moved(part, axes, child)
+            for part, (child, _) in zip(parts, inside, strict=True)
         ]
 
     def _to_joint(self, one: Probability, gradient: FloatArray) -> FloatArray:
