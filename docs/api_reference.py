@@ -17,6 +17,9 @@ API_REFERENCE = {
         "The graph": ["CausalGraph"],
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
+    "skcausal.identification": {
+        "Errors": ["IdentificationError", "NoAdjustmentSetError"],
+    },
     "skcausal.estimation": {
         "Metalearners": [
             "SLearner",
