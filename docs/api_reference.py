@@ -18,6 +18,17 @@ API_REFERENCE = {
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
     "skcausal.identification": {
+        "Formulas": [
+            "Expression",
+            "Probability",
+            "Sum",
+            "Product",
+            "Fraction",
+            "One",
+            "Zero",
+            "Variable",
+        ],
+        "Numbers for formulas": ["evaluate", "Table"],
         "Errors": ["IdentificationError", "NoAdjustmentSetError"],
     },
     "skcausal.estimation": {
