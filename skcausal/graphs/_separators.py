@@ -64,7 +64,9 @@ class SeparationProblem:
             relevant,
         )
 
-    def _moral_reach(self, starts: Collection[int], stops: Collection[int]) -> set[int]:
+    def _moral_reach(
+        self, starts: Collection[int], stops: frozenset[int] | set[int]
+    ) -> set[int]:
         blocked = self.include | stops
         return reach(self.joined, starts, blocked, self.relevant, self.relevant)
 

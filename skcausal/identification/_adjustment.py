@@ -10,7 +10,8 @@ from skcausal.graphs._named_graph import Node
 from skcausal.graphs._separation import connected
 from skcausal.graphs._separators import SeparationProblem
 from skcausal.identification._errors import IdentificationError, NoAdjustmentSetError
-from skcausal.identification._explaining import colliders, open_path, path_text
+from skcausal.identification._explaining import explanation, why_none
+from skcausal.identification._precision import best_candidate, informs
 from skcausal.identification._query import Nodes, Query, listed
 
 _EFFECTS = ("total", "direct")
@@ -106,7 +107,6 @@ class AdjustmentSets:
         self._graph = graph
         self._query = Query.of(graph, treatment, outcome, observed, include)
         self._criterion = self._query.criterion(effect, criterion)
-        self._effect = effect
         barred = self._query.include & self._criterion.forbidden
         if barred:
             raise IdentificationError(
@@ -321,13 +321,13 @@ class AdjustmentSets:
         average causal treatment effect estimation in graphical models. JMLR 21.
         https://jmlr.org/papers/v21/19-1026.html
         """
-        if self._effect != "total":
+        if self._criterion.effect != "total":
             raise IdentificationError(
                 "AdjustmentSets.optimal: a best set is known for total effects only. "
                 "Use minimal() or all_minimal() for a direct effect."
             )
-        found = self._nearest_causes() | self._query.include
-        if not self._is_best(found):
+        found = best_candidate(self._query, self._criterion, self._allowed)
+        if not (self._separates(found) and informs(self._query, found, self._allowed)):
             _ = self._canonical  # whether any set is valid
             raise IdentificationError(
                 "AdjustmentSets.optimal: with these hidden causes no set is known to "
@@ -335,28 +335,6 @@ class AdjustmentSets:
                 "or compare the standard errors of several valid sets on data."
             )
         return self._graph.names(found)
-
-    def _nearest_causes(self) -> frozenset[int]:
-        """Return the parents of the causal paths, or what stands for unusable ones."""
-        parents, allowed = self._graph.adjacency.parents, self._allowed
-        stops = allowed | self._query.treatments
-        reached = set(self._criterion.causal)
-        waiting = list(reached)
-        while waiting:
-            for parent in parents[waiting.pop()]:
-                if parent not in reached:
-                    reached.add(parent)
-                    if parent not in stops:
-                        waiting.append(parent)
-        return frozenset(reached & allowed)
-
-    def _is_best(self, codes: frozenset[int]) -> bool:
-        """Tell whether a set is valid and no other covariate tells of the outcome."""
-        if not self._separates(codes):
-            return False
-        given = codes | self._query.treatments
-        informed = connected(self._graph.adjacency, self._query.outcomes, given)
-        return informed.isdisjoint(self._allowed - codes)
 
     def explain(self, z: Nodes = ()) -> str:
         """Say in words why a set is valid or not.
@@ -372,60 +350,11 @@ class AdjustmentSets:
             What is wrong: nodes that must not be in it, or a path that is open.
         """
         codes = frozenset(self._graph.codes(z))
-        text = "{" + listed(self._graph, codes) + "}"
-        reasons = [*self._misplaced(codes), *self._open(codes)]
-        if reasons:
-            return f"{text} is not valid: {'; '.join(reasons)}."
-        return (
-            f"{text} is valid: it contains no forbidden node and blocks every path "
-            "from treatment to outcome that does not carry the effect."
-        )
-
-    def _misplaced(self, codes: frozenset[int]) -> Iterator[str]:
-        query, graph = self._query, self._graph
-        ends = query.treatments | query.outcomes
-        for found, why in (
-            (codes & ends, "a treatment or outcome"),
-            ((codes & self._criterion.forbidden) - ends, self._criterion.why),
-            (codes - query.observed, "not observed"),
-        ):
-            if found:
-                verb = "are" if len(found) > 1 else "is"
-                yield f"{listed(graph, found)} {verb} {why}"
-        lacking = query.include - codes
-        if lacking:
-            yield f"{listed(graph, lacking)} must be included"
-
-    def _open(self, codes: frozenset[int]) -> Iterator[str]:
-        query = self._query
-        inner = codes - query.treatments - query.outcomes
-        path = open_path(
-            self._criterion.joined, query.treatments, query.outcomes, inner
-        )
-        if path:
-            text = f"the path {path_text(self._graph, path)} is open"
-            middle = colliders(path)
-            if middle:
-                text += f", since adjusting opens it at {listed(self._graph, middle)}"
-            yield text
+        return explanation(self._query, self._criterion, codes)
 
     def _none_exists(self, tried: frozenset[int]) -> NoAdjustmentSetError:
-        graph, query = self._graph, self._query
-        path = open_path(
-            self._criterion.joined, query.treatments, query.outcomes, tried
-        )
-        hidden = {code for _, code in path} - query.observed
-        mend = f"Measure {listed(graph, hidden)}, or" if hidden else "Measure it, or"
-        if not hidden and any(mark == "<->" for mark, _ in path):
-            mend = "Measure the hidden cause behind '<->', or"
-        elif not hidden:
-            mend = "Ask about fewer treatments, or"
-        return NoAdjustmentSetError(
-            f"AdjustmentSets: no set of observed covariates gives the {self._effect} "
-            f"effect of {listed(graph, query.treatments)} on "
-            f"{listed(graph, query.outcomes)}: the path {path_text(graph, path)} "
-            f"stays open. {mend} look for another way: a front door, an instrument."
-        )
+        message = why_none(self._query, self._criterion, tried)
+        return NoAdjustmentSetError(f"AdjustmentSets: {message}")
 
 
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:

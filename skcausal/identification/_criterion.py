@@ -25,12 +25,15 @@ class Criterion:
         What no valid set contains.
     why : str
         What forbids a node, as the end of a sentence.
+    effect : str, default="total"
+        Which effect it is about.
     """
 
     joined: Joined
     causal: frozenset[int]
     forbidden: frozenset[int]
     why: str
+    effect: str = "total"
 
 
 def _causal_nodes(
@@ -93,4 +96,5 @@ def direct_criterion(
         frozenset(outcomes),
         frozenset(after).union(treatments),
         "caused by the outcome",
+        "direct",
     )
