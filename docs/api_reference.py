@@ -15,9 +15,11 @@ API_REFERENCE = {
     },
     "skcausal.graphs": {
         "The graph": ["CausalGraph"],
+        "Separation": ["minimal_separator", "all_minimal_separators"],
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
     "skcausal.identification": {
+        "Adjustment": ["AdjustmentSets"],
         "Formulas": [
             "Expression",
             "Probability",
