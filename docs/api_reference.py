@@ -18,7 +18,13 @@ API_REFERENCE = {
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
     "skcausal.identification": {
-        "Errors": ["IdentificationError", "NoAdjustmentSetError"],
+        "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
+        "Errors": [
+            "IdentificationError",
+            "NoAdjustmentSetError",
+            "NoFrontDoorSetError",
+            "NoInstrumentError",
+        ],
     },
     "skcausal.estimation": {
         "Metalearners": [
