@@ -32,7 +32,8 @@ class FrontDoorSets:
     ------
     IdentificationError
         If treatment and outcome share a node, one of them is not observed, no directed
-        path joins them, or ``include`` is no part of what may be a mediator.
+        path leads from a treatment to an outcome, or ``include`` names an end or a node
+        that is not observed.
 
     Notes
     -----
@@ -103,12 +104,13 @@ class FrontDoorSets:
         Parameters
         ----------
         nodes : node or collection of nodes
-            The mediators, whether or not they hold ``include``.
+            The mediators.
 
         Returns
         -------
         bool
-            False also if one is treatment, outcome or not observed.
+            False also if one is treatment, outcome or not observed, or if ``include``
+            names one that is missing.
 
         Raises
         ------
@@ -116,7 +118,7 @@ class FrontDoorSets:
             If one is not a node of the graph.
         """
         asked = frozenset(self._graph.codes(nodes))
-        if not asked <= self._allowed:
+        if not self._include <= asked <= self._allowed:
             return False
         return self._search.largest(asked, asked) is not None
 

@@ -55,7 +55,7 @@ class InstrumentSets:
 
     van der Zander, B., Textor, J. and Liśkiewicz, M. (2015). Efficiently finding
     conditional instruments for causal inference. IJCAI 24.
-    https://www.ijcai.org/Proceedings/15/Papers/457.pdf
+    https://research.uni-luebeck.de/en/publications/efficiently-finding-conditional-instruments-for-causal-inference
 
     Examples
     --------

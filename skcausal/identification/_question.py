@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from skcausal.graphs import CausalGraph
+from skcausal.graphs._adjacency import closure
 from skcausal.graphs._named_graph import Nodes
 from skcausal.identification._errors import IdentificationError
 
@@ -66,10 +67,11 @@ def check_question(
             f"{owner}: {_words(graph, hidden)} is treatment or outcome and not "
             "observed. Both must be measured."
         )
-    if not graph.descendants(graph.names(causes)) & graph.names(effects):
+    idle = causes - frozenset(closure(effects, graph.adjacency.parents))
+    if idle:
         raise IdentificationError(
-            f"{owner}: no arrows lead from {_words(graph, causes)} to "
-            f"{_words(graph, effects)}, so the graph says that the effect is zero. "
+            f"{owner}: no arrows lead from {_words(graph, idle)} to "
+            f"{_words(graph, effects)}, so the graph says that there is no effect. "
             "Are treatment and outcome the wrong way round?"
         )
     return Question(causes, effects, seen)

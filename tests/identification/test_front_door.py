@@ -39,7 +39,7 @@ def questions(seed, n_nodes, sizes):
     for treatment in itertools.combinations(graph.observed, n_treatments):
         left = [node for node in graph.observed if node not in treatment]
         for outcome in itertools.combinations(left, n_outcomes):
-            if graph.descendants(treatment) & set(outcome):
+            if graph.ancestors(outcome).issuperset(treatment):
                 yield graph, treatment, outcome
 
 
@@ -48,8 +48,8 @@ def agrees_with_definition(graph, treatment, outcome, include=()):
     mediators = [v for v in graph.observed if v not in {*treatment, *outcome}]
     sets = FrontDoorSets(graph, treatment, outcome, include=include)
     valid = {z for z in subsets(mediators) if satisfies(graph, treatment, outcome, z)}
-    assert all(sets.is_valid(z) == (z in valid) for z in subsets(mediators))
     valid = {z for z in valid if z.issuperset(include)}
+    assert all(sets.is_valid(z) == (z in valid) for z in subsets(mediators))
     listed = list(sets.all())
     assert len(listed) == len(set(listed))
     assert set(listed) == valid
