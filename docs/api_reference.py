@@ -19,6 +19,13 @@ API_REFERENCE = {
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
     "skcausal.identification": {
+        "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
+        "Errors": [
+            "IdentificationError",
+            "NoAdjustmentSetError",
+            "NoFrontDoorSetError",
+            "NoInstrumentError",
+        ],
         "Adjustment": ["AdjustmentSets"],
         "Formulas": [
             "Expression",
