@@ -6,6 +6,23 @@ and its kinds `CycleError` and `UnknownNodeError` say what is wrong with a drawi
 """
 
 from skcausal.graphs._causal_graph import CausalGraph
-from skcausal.graphs._errors import CycleError, GraphError, UnknownNodeError
+from skcausal.graphs._errors import (
+    CycleError,
+    GraphError,
+    ParseError,
+    UnknownNodeError,
+)
+from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
+from skcausal.graphs._reading import parse_graph
 
-__all__ = ["CausalGraph", "CycleError", "GraphError", "UnknownNodeError"]
+__all__ = [
+    "CausalGraph",
+    "CycleError",
+    "ExampleGraph",
+    "GraphError",
+    "ParseError",
+    "UnknownNodeError",
+    "example_graph",
+    "list_example_graphs",
+    "parse_graph",
+]
