@@ -6,6 +6,12 @@ and its kinds `CycleError` and `UnknownNodeError` say what is wrong with a drawi
 """
 
 from skcausal.graphs._causal_graph import CausalGraph
+from skcausal.graphs._conversion import (
+    from_adjacency,
+    from_networkx,
+    to_adjacency,
+    to_networkx,
+)
 from skcausal.graphs._errors import (
     CycleError,
     GraphError,
@@ -13,7 +19,8 @@ from skcausal.graphs._errors import (
     UnknownNodeError,
 )
 from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
-from skcausal.graphs._reading import parse_graph
+from skcausal.graphs._reading import parse_graph, read_graph
+from skcausal.graphs._writing import format_graph
 
 __all__ = [
     "CausalGraph",
@@ -23,6 +30,12 @@ __all__ = [
     "ParseError",
     "UnknownNodeError",
     "example_graph",
+    "format_graph",
+    "from_adjacency",
+    "from_networkx",
     "list_example_graphs",
     "parse_graph",
+    "read_graph",
+    "to_adjacency",
+    "to_networkx",
 ]

@@ -1,11 +1,13 @@
 """One recursive-descent parser for dagitty, DOT and plain lists of edges.
 
-document   = header "{" statements "}" | statements       (the second for edges)
-statements = (statement [";"])*
-statement  = name "=" name | ("graph" | "node" | "edge") attributes   (not for edges)
+document   = header "{" statements "}" | statements          (the second: edges)
+statements = (statement [";"])*                               (edges: or a new line)
+statement  = name "=" name                                    (not edges)
+           | ("graph" | "node" | "edge") attributes           (DOT)
            | endpoint [attributes] (arrow endpoint)* [attributes]
-endpoint   = name [":" name]* | ["subgraph" [name]] "{" statements "}"
-attributes = "[" (name ["=" name] [("," | ";")])* "]"
+endpoint   = name (":" name)*                                 (":" in DOT)
+           | ["subgraph" [name]] "{" statements "}"           ("subgraph" in DOT)
+attributes = ("[" (name ["=" name] [("," | ";")])* "]")*
 """
 
 from dataclasses import dataclass, field
@@ -72,6 +74,7 @@ class TextParser:
         self._tokens = tokenize(text)
         self._at = 0
         self._parts = GraphParts()
+        self._marked: dict[str, Token] = {}
 
     def parse(self) -> GraphParts:
         """Return what the text says.
@@ -158,19 +161,18 @@ class TextParser:
         """Read statements up to a closing brace; return the nodes they name."""
         named: dict[str, None] = {}
         while self._token.kind != "end" and not self._is("}"):
-            begun = self._at
             named |= self._statement(scope)
             if self._is(";"):
                 self._step()
-            elif self._dialect == "edges":
-                self._check_new_line(begun)
+            elif self._dialect == "edges" and scope.depth == 0:
+                self._check_new_line()
         return named
 
-    def _check_new_line(self, begun: int) -> None:
+    def _check_new_line(self) -> None:
         before, token = self._tokens[self._at - 1], self._token
         if token.kind == "end" or self._is("}"):
             return
-        if begun == self._at or "\n" not in self._text[before.stop : token.start]:
+        if "\n" not in self._text[before.stop : token.start]:
             self._fail(
                 "expected an arrow, or a new line for the next edge",
                 "Write a -> b, a <- b or a <-> b.",
@@ -255,14 +257,15 @@ class TextParser:
                 if self._is("="):
                     self._step()
                     value = self._name('a value after "="')
-                marks[key.text] = (key, value)
+                marks[key.text] = value.text if value else None
+                self._marked[key.text] = key
                 if self._is(",") or self._is(";"):
                     self._step()
             self._take("]")
         return marks
 
-    def _mark_failed(self, token: Token, expected: str, way_out: str) -> NoReturn:
-        self._fail(expected, way_out, at=token)
+    def _mark_failed(self, word: str, expected: str, way_out: str) -> NoReturn:
+        self._fail(expected, way_out, at=self._marked[word])
 
     def _edges(
         self, ends: list[dict[str, None]], arrows: list[Token], marks: Marks
