@@ -19,26 +19,35 @@ API_REFERENCE = {
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
     "skcausal.identification": {
-        "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
-        "Errors": [
-            "IdentificationError",
-            "NoAdjustmentSetError",
-            "NoFrontDoorSetError",
-            "NoInstrumentError",
+        "From a question to a formula": [
+            "identify",
+            "Estimand",
+            "Columns",
+            "Step",
+            "Hedge",
         ],
         "Adjustment": ["AdjustmentSets"],
+        "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
         "Formulas": [
             "Expression",
             "Probability",
             "Sum",
             "Product",
             "Fraction",
+            "Covariance",
             "One",
             "Zero",
             "Variable",
         ],
         "Numbers for formulas": ["evaluate", "Table"],
-        "Errors": ["IdentificationError", "NoAdjustmentSetError"],
+        "Errors": [
+            "IdentificationError",
+            "NotIdentifiedError",
+            "NoAdjustmentSetError",
+            "NoFrontDoorSetError",
+            "NoInstrumentError",
+            "MissingColumnError",
+        ],
     },
     "skcausal.estimation": {
         "Metalearners": [

@@ -117,6 +117,8 @@ class Observed(Distribution):
         """Return what is seen of some nodes."""
         return Observed(self._graph, keep, self._done)
 
-    def _probability(self, nodes: Collection[int], given: Collection[int]) -> Expression:
+    def _probability(
+        self, nodes: Collection[int], given: Collection[int]
+    ) -> Expression:
         parts = (nodes, given, self._done)
         return Probability(*([self.names[node] for node in part] for part in parts))

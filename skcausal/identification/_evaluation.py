@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from skcausal.identification._expressions import (
+    Covariance,
     Expression,
     Fraction,
     One,
@@ -206,11 +207,11 @@ class _Evaluation:
 
     @_value.register
     def _(self, one: Product, tables: list[Table]) -> Table:
-        return _contract(tables, one.free)
+        return contract(tables, one.free)
 
     @_value.register
     def _(self, one: Sum, tables: list[Table]) -> Table:
-        table = _contract(tables, one.free)
+        table = contract(tables, one.free)
         idle = [symbol for symbol in one.over if symbol not in one.body.free]
         times = np.prod([self._levels[symbol.node] for symbol in idle])
         return Table(table.axes, table.values * times)
@@ -221,6 +222,18 @@ class _Evaluation:
         axes = tuple(dict.fromkeys([*above.axes, *below.axes]))
         parts = [_spread(table, axes) for table in (above, below)]
         return Table(axes, self._divided(*parts))
+
+    @_value.register
+    def _(self, one: Covariance, tables: list[Table]) -> Table:
+        joint = self._sources[frozenset()]
+        nodes = [Variable(node) for node in (*one.nodes, *one.given)]
+        self._check_axes(nodes, joint)
+        table = joint.marginal(nodes)
+        levels = np.indices(table.values.shape).reshape(len(table.axes), -1)
+        matrix = np.cov(levels, aweights=table.values.ravel(), ddof=0)
+        places = [list(table.axes).index(node) for node in nodes]
+        matrix = np.atleast_2d(matrix)[np.ix_(places, places)]
+        return Table((), np.asarray(partial_covariance(matrix)))
 
     @_value.register
     def _(self, one: Probability, tables: list[Table]) -> Table:
@@ -252,13 +265,17 @@ class _Evaluation:
                 "experiments."
             )
         table = self._sources[done]
-        missing = [one for one in seen if Variable(one.node) not in table.axes]
+        self._check_axes(seen, table)
+        return table
+
+    @staticmethod
+    def _check_axes(wanted: Collection[Variable], table: Table) -> None:
+        missing = [one for one in wanted if Variable(one.node) not in table.axes]
         if missing:
             raise ValueError(
                 f"evaluate: {missing[0].node!r} is not an axis of the table. Axes: "
                 f"{', '.join(map(str, table.axes))}."
             )
-        return table
 
     def _divided(self, above: FloatArray, below: FloatArray) -> FloatArray:
         if (below != 0).all():
@@ -268,6 +285,14 @@ class _Evaluation:
         return np.divide(above, below, out=out, where=below != 0)
 
 
+def partial_covariance(matrix: FloatArray) -> float:
+    """Return the covariance of the first two variables without what others explain."""
+    if len(matrix) == 2:
+        return float(matrix[0, 1])
+    explained = matrix[:2, 2:] @ np.linalg.solve(matrix[2:, 2:], matrix[2:, :2])
+    return float((matrix[:2, :2] - explained)[0, 1])
+
+
 def _spread(table: Table, axes: Sequence[Variable]) -> FloatArray:
     """Return the numbers with an axis for each of ``axes``, of length one if absent."""
     mine = [axis for axis in axes if axis in table.axes]
@@ -275,7 +300,7 @@ def _spread(table: Table, axes: Sequence[Variable]) -> FloatArray:
     return np.asarray(np.expand_dims(table.array(*mine), missing))
 
 
-def _contract(tables: Sequence[Table], keep: Collection[Variable]) -> Table:
+def contract(tables: Sequence[Table], keep: Collection[Variable]) -> Table:
     """Return the product of tables, summed over the axes that are not kept."""
     numbers = {
         axis: k

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from skcausal.identification._printing import LATEX, TEXT, Scope, Style
-from skcausal.identification._variables import Named, Variable, as_variables
+from skcausal.identification._variables import Named, Node, Variable, as_variables
 
 Kind = TypeVar("Kind", bound="Expression")
 
@@ -83,6 +83,16 @@ class Expression:
                 seen.add(one)
                 waiting.append((one, True))
                 waiting += [(child, False) for child in one.children]
+
+    def named(self) -> frozenset[Variable]:
+        """Return every value that the formula names, those that sums bind among them.
+
+        Returns
+        -------
+        frozenset of Variable
+            Without worlds.
+        """
+        return frozenset().union(*(one.free for one in self.walk() if not one.children))
 
     def latex(self) -> str:
         """Return the formula in LaTeX.
@@ -224,6 +234,47 @@ class Probability(Expression):
 
     def _write(self, style: Style, scope: Scope) -> str:
         return style.probability(self._parts, scope)
+
+
+class Covariance(Expression):
+    """The covariance of two nodes, after others are taken out by linear regression.
+
+    Parameters
+    ----------
+    one, other : node or Variable
+        The two nodes.
+    given : node, Variable or collection of them, default=()
+        What is taken out of both.
+
+    Examples
+    --------
+    >>> from skcausal.identification import Covariance, Fraction
+    >>> print(Fraction(Covariance("y", "z", "w"), Covariance("x", "z", "w")))
+    Cov(y, z | w) / Cov(x, z | w)
+    """
+
+    _rank = 1
+
+    def __new__(cls, one: Named, other: Named, given: Named = ()) -> "Covariance":
+        """Return the one covariance of these parts."""
+        return cls._of(as_variables(one), as_variables(other), as_variables(given))
+
+    @property
+    def nodes(self) -> tuple[Node, Node]:
+        """The two nodes."""
+        return self._parts[0][0].node, self._parts[1][0].node
+
+    @property
+    def given(self) -> tuple[Node, ...]:
+        """What is taken out of both."""
+        return tuple(one.node for one in self._parts[2])
+
+    def _key(self) -> Any:
+        return 0, tuple(tuple(one.order for one in part) for part in self._parts)
+
+    def _write(self, style: Style, scope: Scope) -> str:
+        one, other, given = self._parts
+        return style.covariance([(*one, *other), given], scope)
 
 
 class Sum(Expression):

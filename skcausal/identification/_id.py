@@ -78,42 +78,40 @@ class _Run:
         self.steps: list[Step] = []
         self.depth = 0
 
-    def id(
-        self, y: Codes, x: Codes, p: Distribution, v: Codes
-    ) -> Expression | Hedge:
+    def id(self, y: Codes, x: Codes, p: Distribution, v: Codes) -> Expression | Hedge:
         """Return P(y | do(x)), where p is the distribution of v."""
         # Line 1: nothing is set.
         if not x:
-            self._note(1, y, x, v)
+            self._note(1, y, x, p, v)
             return p.summed(y)
         # Line 2: what is no ancestor of y does not matter.
         ancestors = self.parts.ancestors(y, v)
         if ancestors != v:
-            self._note(2, y, x, v, v - ancestors)
+            self._note(2, y, x, p, v, v - ancestors)
             return self.id(y, x & ancestors, p.marginal(ancestors), ancestors)
         # Line 3: setting w as well changes nothing.
         w = (v - x) - self.parts.ancestors(y, v, cut=x)
         if w:
-            self._note(3, y, x, v, w)
+            self._note(3, y, x, p, v, w)
             return self.id(y, x | w, p, v)
         # Line 4: one factor for each district of what is not set.
         districts = self.parts.districts(v - x)
         if len(districts) > 1:
-            self._note(4, y, x, v, *districts)
+            self._note(4, y, x, p, v, *districts)
             return self._each(y, v - (y | x), [(s, v - s, p, v) for s in districts])
         (s,) = districts
         around = self.parts.district(next(iter(s)), v)
         # Line 5: all is one district; fail.
         if around == v:
-            self._note(5, y, x, v, v, s)
+            self._note(5, y, x, p, v, v, s)
             return Hedge(self.graph.names(v), self.graph.names(s))
         # Line 6: s is a district of the whole.
         if around == s:
-            self._note(6, y, x, v, s)
+            self._note(6, y, x, p, v, s)
             body = product(p.factor(node) for node in self.parts.sorted(s))
             return self._summed(s - y, body)
         # Line 7: s is part of a larger district; go on in that one.
-        self._note(7, y, x, v, s, around)
+        self._note(7, y, x, p, v, s, around)
         order = self.parts.sorted(around)
         inside = Distribution(self.names, order, [p.factor(node) for node in order])
         return self.id(y, x & around, inside, around)
@@ -125,7 +123,7 @@ class _Run:
         everything = frozenset(range(len(self.graph)))
         v = self.parts.ancestors(y, everything, cut=x) | x
         districts = self.parts.districts(v - x)
-        self._note(4, y, x, v, *districts)
+        self._note(4, y, x, sources[0][0], v, *districts)
         factors = []
         for s in districts:
             # A source in which part of s was set says nothing about s.
@@ -157,10 +155,17 @@ class _Run:
     def _summed(self, over: Codes, body: Expression) -> Expression:
         return summation((self.names[node] for node in self.parts.sorted(over)), body)
 
-    def _note(self, line: int, y: Codes, x: Codes, v: Codes, *found: Codes) -> None:
-        sets = (self.graph.ordered(self.graph.names(part)) for part in (y, x, *found))
-        outcome, treatment, *parts = sets
-        self.steps.append(Step(line, outcome, treatment, tuple(parts), self.depth))
+    def _note(
+        self, line: int, y: Codes, x: Codes, p: Distribution, v: Codes, *found: Codes
+    ) -> None:
+        part = frozenset() if isinstance(p, Observed) else v
+        sets = (
+            self.graph.ordered(self.graph.names(one)) for one in (y, x, part, *found)
+        )
+        outcome, treatment, within, *parts = sets
+        self.steps.append(
+            Step(f"line {line}", outcome, treatment, tuple(parts), within, self.depth)
+        )
 
 
 def run_id(
@@ -207,7 +212,8 @@ def run_idc(
             rest = [other for other in z if other != one]
             cut = graph.do(x).without_edges_out_of([one])
             if cut.d_separated(y, [one], [*x, *rest]):
-                moved.append(Step(0, graph.ordered(y), graph.ordered(x), ((one,),), 0))
+                asked = graph.ordered(y), graph.ordered(x)
+                moved.append(Step("rule 2", *asked, ((one,),)))
                 x, z, again = [*x, one], rest, True
                 break
     verdict = run_id(graph, [*y, *z], x, experiments)

@@ -46,7 +46,7 @@ class Scope:
 class Style:
     """Plain text."""
 
-    bar, comma = " | ", ", "
+    bar, comma, cov = " | ", ", ", "Cov"
     opening, closing = "[", "]"
 
     def __init__(self, pieces: "Sequence[Expression]" = ()) -> None:
@@ -93,6 +93,11 @@ class Style:
         bar = self.bar if right else ""
         return f"P({left}{bar}{self.comma.join(right)})"
 
+    def covariance(self, parts: Parts, scope: Scope) -> str:
+        """Return a covariance."""
+        nodes, given = (self.names(part, scope) for part in parts)
+        return f"{self.cov}({nodes}{self.bar if given else ''}{given})"
+
     def do(self, names: str) -> str:
         """Return what is set."""
         return f"do({names})"
@@ -111,7 +116,7 @@ class Style:
         """Return a fraction."""
         top, bottom = type(one.numerator).__name__, type(one.denominator).__name__
         above = self.bracketed(above) if top in ("Sum", "Fraction") else above
-        plain = ("Probability", "One", "Zero")
+        plain = ("Probability", "Covariance", "One", "Zero")
         below = below if bottom in plain else self.bracketed(below)
         return f"{above} / {below}"
 
@@ -127,7 +132,7 @@ class Style:
 class LatexStyle(Style):
     """LaTeX."""
 
-    bar = r" \mid "
+    bar, cov = r" \mid ", r"\mathrm{Cov}"
     opening, closing = r"\left[", r"\right]"
 
     def lines(self, lines: list[str]) -> str:

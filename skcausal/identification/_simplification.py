@@ -29,7 +29,7 @@ def simplify(expression: Expression) -> Expression:
 
 def _simple(one: Expression, parts: Sequence[Expression]) -> Expression:
     if isinstance(one, Product):
-        return product(parts)
+        return _simple_product(parts)
     if isinstance(one, Fraction):
         return _simple_fraction(*parts)
     if isinstance(one, Sum):
@@ -42,6 +42,19 @@ def factors_of(one: Expression) -> Factors:
     if isinstance(one, Product):
         return list(one.factors)
     return [] if isinstance(one, One) else [one]
+
+
+def _simple_product(parts: Sequence[Expression]) -> Expression:
+    """Return a product in which factors cancel what is below a line."""
+    above, below = Counter[Expression](), Counter[Expression]()
+    for part in parts:
+        top = part.numerator if isinstance(part, Fraction) else part
+        above.update(factors_of(top))
+        if isinstance(part, Fraction):
+            below.update(factors_of(part.denominator))
+    if not above & below:
+        return product(parts)
+    return _simple_fraction(product(above.elements()), product(below.elements()))
 
 
 def _simple_fraction(above: Expression, below: Expression) -> Expression:
