@@ -15,7 +15,39 @@ API_REFERENCE = {
     },
     "skcausal.graphs": {
         "The graph": ["CausalGraph"],
+        "Separation": ["minimal_separator", "all_minimal_separators"],
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
+    },
+    "skcausal.identification": {
+        "From a question to a formula": [
+            "identify",
+            "Estimand",
+            "Columns",
+            "Step",
+            "Hedge",
+        ],
+        "Adjustment": ["AdjustmentSets"],
+        "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
+        "Formulas": [
+            "Expression",
+            "Probability",
+            "Sum",
+            "Product",
+            "Fraction",
+            "Covariance",
+            "One",
+            "Zero",
+            "Variable",
+        ],
+        "Numbers for formulas": ["evaluate", "Table"],
+        "Errors": [
+            "IdentificationError",
+            "NotIdentifiedError",
+            "NoAdjustmentSetError",
+            "NoFrontDoorSetError",
+            "NoInstrumentError",
+            "MissingColumnError",
+        ],
     },
     "skcausal.estimation": {
         "Metalearners": [

@@ -1,11 +1,45 @@
 """What we assume: the graph that says what causes what.
 
 `CausalGraph` holds arrows and hidden common causes, in a form that no method changes;
-its methods give relatives, districts, separation, surgery and projection. `GraphError`
+its methods give relatives, districts, separation, surgery and projection.
+`minimal_separator` and `all_minimal_separators` keep two sides apart. `GraphError`
 and its kinds `CycleError` and `UnknownNodeError` say what is wrong with a drawing.
 """
 
 from skcausal.graphs._causal_graph import CausalGraph
-from skcausal.graphs._errors import CycleError, GraphError, UnknownNodeError
+from skcausal.graphs._conversion import (
+    from_adjacency,
+    from_networkx,
+    to_adjacency,
+    to_networkx,
+)
+from skcausal.graphs._errors import (
+    CycleError,
+    GraphError,
+    ParseError,
+    UnknownNodeError,
+)
+from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
+from skcausal.graphs._reading import parse_graph, read_graph
+from skcausal.graphs._separators import all_minimal_separators, minimal_separator
+from skcausal.graphs._writing import format_graph
 
-__all__ = ["CausalGraph", "CycleError", "GraphError", "UnknownNodeError"]
+__all__ = [
+    "CausalGraph",
+    "CycleError",
+    "ExampleGraph",
+    "GraphError",
+    "ParseError",
+    "UnknownNodeError",
+    "all_minimal_separators",
+    "example_graph",
+    "format_graph",
+    "from_adjacency",
+    "from_networkx",
+    "list_example_graphs",
+    "minimal_separator",
+    "parse_graph",
+    "read_graph",
+    "to_adjacency",
+    "to_networkx",
+]

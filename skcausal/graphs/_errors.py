@@ -18,3 +18,26 @@ class UnknownNodeError(GraphError, KeyError):
     def __str__(self) -> str:
         """Return the message without the quotes of a KeyError."""
         return str(self.args[0])
+
+
+class ParseError(GraphError):
+    """A text that does not say a graph.
+
+    Parameters
+    ----------
+    problem : str
+        What was expected and what was found, and the way out.
+    line, column : int, default=None
+        Where, counted from one; None if the whole text is meant.
+    """
+
+    def __init__(
+        self, problem: str, line: int | None = None, column: int | None = None
+    ) -> None:
+        self.problem, self.line, self.column = problem, line, column
+        where = "" if line is None else f" line {line}, column {column}:"
+        super().__init__(f"parse_graph:{where} {problem}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, int | None, int | None]]:
+        """Return how to make the error again, in another process."""
+        return type(self), (self.problem, self.line, self.column)

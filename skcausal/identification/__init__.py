@@ -1,0 +1,71 @@
+"""Can data answer? A graph and a question become columns, a formula or a refusal.
+
+`identify` finds the formula of an effect, an `Estimand`, or raises `NotIdentifiedError`
+with the `Hedge` that forbids it. `AdjustmentSets` finds the sets of covariates that
+turn an association into an effect, `FrontDoorSets` the mediators and `InstrumentSets`
+the instruments that help where a cause is hidden.
+
+Formulas are trees of `Probability`, `Sum`, `Product`, `Fraction`, `Covariance`, `One`
+and `Zero`; a `Variable` is a node at one of its values, maybe in another world.
+`evaluate` gives a formula numbers under a discrete distribution, which is a `Table`
+with named axes. `Columns` says which columns of a table play which role.
+
+`IdentificationError` and its kinds `NotIdentifiedError`, `NoAdjustmentSetError`,
+`NoFrontDoorSetError`, `NoInstrumentError` and `MissingColumnError` say what stands in
+the way.
+"""
+
+from skcausal.identification._adjustment import AdjustmentSets
+from skcausal.identification._columns import Columns
+from skcausal.identification._errors import (
+    IdentificationError,
+    MissingColumnError,
+    NoAdjustmentSetError,
+    NotIdentifiedError,
+)
+from skcausal.identification._estimand import Estimand
+from skcausal.identification._evaluation import Table, evaluate
+from skcausal.identification._expressions import (
+    Covariance,
+    Expression,
+    Fraction,
+    One,
+    Probability,
+    Product,
+    Sum,
+    Zero,
+)
+from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetError
+from skcausal.identification._id import Hedge
+from skcausal.identification._identify import identify
+from skcausal.identification._instruments import InstrumentSets, NoInstrumentError
+from skcausal.identification._steps import Step
+from skcausal.identification._variables import Variable
+
+__all__ = [
+    "AdjustmentSets",
+    "Columns",
+    "Covariance",
+    "Estimand",
+    "Expression",
+    "Fraction",
+    "FrontDoorSets",
+    "Hedge",
+    "IdentificationError",
+    "InstrumentSets",
+    "MissingColumnError",
+    "NoAdjustmentSetError",
+    "NoFrontDoorSetError",
+    "NoInstrumentError",
+    "NotIdentifiedError",
+    "One",
+    "Probability",
+    "Product",
+    "Step",
+    "Sum",
+    "Table",
+    "Variable",
+    "Zero",
+    "evaluate",
+    "identify",
+]

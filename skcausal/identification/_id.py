@@ -1,0 +1,224 @@
+"""The algorithms ID, IDC and gID: interventions out of distributions.
+
+Shpitser, I. and Pearl, J. (2006). Identification of joint interventional distributions
+in recursive semi-Markovian causal models. AAAI. Line numbers and letters are the
+paper's: y is asked for, x is set, v are the nodes of the graph at hand.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from skcausal.graphs import CausalGraph
+from skcausal.identification._distributions import Distribution, Observed
+from skcausal.identification._expressions import (
+    Expression,
+    Fraction,
+    product,
+    summation,
+)
+from skcausal.identification._parts import Codes, Parts
+from skcausal.identification._steps import Step
+from skcausal.identification._variables import Node
+
+NodeSet = frozenset[Node]
+
+
+@dataclass(frozen=True)
+class Hedge:
+    """Why an effect is not identified: two sets of nodes that hidden causes tie.
+
+    Both sets hang together by hidden causes and lead to the same nodes, which are
+    causes of the outcome. The treatment is in the larger set only, so that what it does
+    to the smaller one cannot be told from what is hidden.
+
+    Parameters
+    ----------
+    larger : frozenset of node
+        The set F, with a part of the treatment in it.
+    smaller : frozenset of node
+        The set F' inside it, without the treatment.
+
+    References
+    ----------
+    Shpitser, I. and Pearl, J. (2006). Identification of joint interventional
+    distributions in recursive semi-Markovian causal models. AAAI.
+    https://cdn.aaai.org/AAAI/2006/AAAI06-191.pdf
+
+    Examples
+    --------
+    >>> from skcausal.graphs import CausalGraph
+    >>> from skcausal.identification import NotIdentifiedError, identify
+    >>> bow = CausalGraph([("x", "y")], [("x", "y")])
+    >>> try:
+    ...     identify(bow, "x", "y")
+    ... except NotIdentifiedError as error:
+    ...     print(sorted(error.hedge.larger), sorted(error.hedge.smaller))
+    ['x', 'y'] ['y']
+    """
+
+    larger: NodeSet
+    smaller: NodeSet
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an algorithm found: a formula, or a hedge."""
+
+    found: Expression | Hedge
+    steps: tuple[Step, ...]
+
+
+class _Run:
+    """One run of ID on one graph without latent nodes."""
+
+    def __init__(self, graph: CausalGraph) -> None:
+        self.graph = graph
+        self.parts = Parts(graph)
+        self.names = Observed(graph).names
+        self.steps: list[Step] = []
+        self.depth = 0
+
+    def id(self, y: Codes, x: Codes, p: Distribution, v: Codes) -> Expression | Hedge:
+        """Return P(y | do(x)), where p is the distribution of v."""
+        # Line 1: nothing is set.
+        if not x:
+            self._note(1, y, x, p, v)
+            return p.summed(y)
+        # Line 2: what is no ancestor of y does not matter.
+        ancestors = self.parts.ancestors(y, v)
+        if ancestors != v:
+            self._note(2, y, x, p, v, v - ancestors)
+            return self.id(y, x & ancestors, p.marginal(ancestors), ancestors)
+        # Line 3: setting w as well changes nothing.
+        w = (v - x) - self.parts.ancestors(y, v, cut=x)
+        if w:
+            self._note(3, y, x, p, v, w)
+            return self.id(y, x | w, p, v)
+        # Line 4: one factor for each district of what is not set.
+        districts = self.parts.districts(v - x)
+        if len(districts) > 1:
+            self._note(4, y, x, p, v, *districts)
+            return self._each(y, v - (y | x), [(s, v - s, p, v) for s in districts])
+        (s,) = districts
+        around = self.parts.district(next(iter(s)), v)
+        # Line 5: all is one district; fail.
+        if around == v:
+            self._note(5, y, x, p, v, v, s)
+            return Hedge(self.graph.names(v), self.graph.names(s))
+        # Line 6: s is a district of the whole.
+        if around == s:
+            self._note(6, y, x, p, v, s)
+            body = product(p.factor(node) for node in self.parts.sorted(s))
+            return self._summed(s - y, body)
+        # Line 7: s is part of a larger district; go on in that one.
+        self._note(7, y, x, p, v, s, around)
+        order = self.parts.sorted(around)
+        inside = Distribution(self.names, order, [p.factor(node) for node in order])
+        return self.id(y, x & around, inside, around)
+
+    def gid(
+        self, y: Codes, x: Codes, sources: Sequence[tuple[Distribution, Codes]]
+    ) -> Expression | Hedge:
+        """Return P(y | do(x)) from several sources (Lee, Correa, Bareinboim 2019)."""
+        everything = frozenset(range(len(self.graph)))
+        v = self.parts.ancestors(y, everything, cut=x) | x
+        districts = self.parts.districts(v - x)
+        self._note(4, y, x, sources[0][0], v, *districts)
+        factors = []
+        for s in districts:
+            # A source in which part of s was set says nothing about s.
+            tries = [
+                self.id(s, known - s, p, known) for p, known in sources if s <= known
+            ]
+            good = [one for one in tries if isinstance(one, Expression)]
+            if not good:
+                return tries[0]
+            factors.append(good[0])
+        return self._summed(v - (y | x), product(factors))
+
+    def _each(
+        self,
+        y: Codes,
+        over: Codes,
+        queries: Sequence[tuple[Codes, Codes, Distribution, Codes]],
+    ) -> Expression | Hedge:
+        factors = []
+        self.depth += 1
+        for query in queries:
+            factor = self.id(*query)
+            if isinstance(factor, Hedge):
+                return factor
+            factors.append(factor)
+        self.depth -= 1
+        return self._summed(over, product(factors))
+
+    def _summed(self, over: Codes, body: Expression) -> Expression:
+        return summation((self.names[node] for node in self.parts.sorted(over)), body)
+
+    def _note(
+        self, line: int, y: Codes, x: Codes, p: Distribution, v: Codes, *found: Codes
+    ) -> None:
+        part = frozenset() if isinstance(p, Observed) else v
+        sets = (
+            self.graph.ordered(self.graph.names(one)) for one in (y, x, part, *found)
+        )
+        outcome, treatment, within, *parts = sets
+        self.steps.append(
+            Step(f"line {line}", outcome, treatment, tuple(parts), within, self.depth)
+        )
+
+
+def run_id(
+    graph: CausalGraph,
+    y: Collection[Node],
+    x: Collection[Node],
+    experiments: Sequence[Collection[Node]] = (),
+) -> Verdict:
+    """Return P(y | do(x)) as a formula, or the hedge that forbids it."""
+    run = _Run(graph)
+    v = frozenset(range(len(graph)))
+    codes_y, codes_x = (frozenset(graph.codes(list(part))) for part in (y, x))
+    found = run.id(codes_y, codes_x, Observed(graph), v)
+    if experiments and isinstance(found, Hedge):
+        run.steps.clear()
+        run.depth = 0
+        sources: list[tuple[Distribution, Codes]] = [(Observed(graph), v)]
+        for nodes in experiments:
+            done = frozenset(graph.codes(list(nodes)))
+            sources.append((Observed(graph, done=done), v - done))
+        found = run.gid(codes_y, codes_x, sources)
+    return Verdict(found, tuple(run.steps))
+
+
+def run_idc(
+    graph: CausalGraph,
+    y: Collection[Node],
+    x: Collection[Node],
+    z: Collection[Node],
+    experiments: Sequence[Collection[Node]] = (),
+) -> Verdict:
+    """Return P(y | do(x), z) as a formula, or the hedge that forbids it.
+
+    Shpitser, I. and Pearl, J. (2006). Identification of conditional interventional
+    distributions. UAI.
+    """
+    y, x, z = list(y), list(x), list(z)
+    moved: list[Step] = []
+    again = True
+    while again:
+        again = False
+        for one in graph.ordered(z):
+            # Rule 2: seeing z_i is as good as setting it.
+            rest = [other for other in z if other != one]
+            cut = graph.do(x).without_edges_out_of([one])
+            if cut.d_separated(y, [one], [*x, *rest]):
+                asked = graph.ordered(y), graph.ordered(x)
+                moved.append(Step("rule 2", *asked, ((one,),)))
+                x, z, again = [*x, one], rest, True
+                break
+    verdict = run_id(graph, [*y, *z], x, experiments)
+    steps = (*moved, *verdict.steps)
+    if not z or isinstance(verdict.found, Hedge):
+        return Verdict(verdict.found, steps)
+    below = summation(graph.ordered(y), verdict.found)
+    return Verdict(Fraction(verdict.found, below), steps)
