@@ -66,6 +66,7 @@ API_REFERENCE = {
             "PartiallyLinear",
             "PartiallyLinearIV",
             "InteractiveIV",
+            "FrontDoorEffect",
         ],
         "Matching": [
             "NearestNeighbourMatching",
@@ -90,6 +91,7 @@ API_REFERENCE = {
             "RegressionForest",
             "merge_forests",
         ],
+        "From a graph": ["estimate"],
         "Wrappers": ["BootstrapEffect", "ConformalEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",

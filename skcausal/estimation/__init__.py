@@ -7,6 +7,7 @@
 - ``NearestNeighbourMatching``, ``CoarsenedExactMatching``: averages from rows that look
   alike; ``NoMatchError`` where nothing does.
 - ``PartiallyLinear``: one number, of a continuous or binary treatment.
+- ``estimate``: from an estimand that a graph gave, and a table, to its effect.
 - ``FrontDoorEffect``: one number, through measured mediators.
 - ``PartiallyLinearIV``, ``InteractiveIV``: one number, from an instrument.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
@@ -48,6 +49,7 @@ from skcausal.estimation.forests._merging import merge_forests
 from skcausal.estimation.forests._multi_arm_causal_forest import MultiArmCausalForest
 from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.forests._survival_forest import CausalSurvivalForest
+from skcausal.estimation.functionals._estimate import estimate
 from skcausal.estimation.functionals._front_door import FrontDoorEffect
 from skcausal.estimation.matching._coarsened_exact import CoarsenedExactMatching
 from skcausal.estimation.matching._matching_learner import NoMatchError
@@ -111,5 +113,6 @@ __all__ = [
     "default_classifier",
     "default_effect_model",
     "default_regressor",
+    "estimate",
     "merge_forests",
 ]

@@ -1,0 +1,86 @@
+"""Which worlds an estimate compares."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skcausal.estimation.functionals._plug_in import MOST_LEVELS, nodes_of
+from skcausal.identification import Estimand
+
+World = Mapping[Any, Any]
+
+
+def contrasts(
+    estimand: Estimand, frame: pd.DataFrame, treated: Any, control: Any
+) -> dict[Any, tuple[World, World]]:
+    """Return what is compared, by label: (treated, control) worlds.
+
+    Raises
+    ------
+    ValueError
+        If a column has missing entries, or a level does not occur.
+    """
+    estimand.columns(frame)
+    nodes = [*estimand.treatment, *estimand.outcome, *estimand.given]
+    for node in {*nodes, *nodes_of(estimand.expression)}:
+        if frame[node].isna().any():
+            raise ValueError(
+                f"estimate: column {node!r} has missing entries; this formula is "
+                "estimated from complete rows. Drop or impute them."
+            )
+    pairs = _pairs(estimand.treatment, frame, treated, control)
+    levels = [np.unique(frame[node]) for node in estimand.given]
+    found: dict[Any, tuple[World, World]] = {}
+    for strata in itertools.product(*levels):
+        given = dict(zip(estimand.given, strata, strict=True))
+        for label, (one, other) in pairs.items():
+            parts = [label] if len(pairs) > 1 else []
+            parts += [f"{node} = {level}" for node, level in given.items()]
+            key = parts[0] if len(parts) == 1 else ", ".join(map(str, parts))
+            found[key] = ({**one, **given}, {**other, **given})
+    return found
+
+
+def _pairs(
+    treatment: Sequence[Any], frame: pd.DataFrame, treated: Any, control: Any
+) -> dict[Any, tuple[World, World]]:
+    if len(treatment) > 1:
+        if not (isinstance(treated, Mapping) and isinstance(control, Mapping)):
+            raise ValueError(
+                f"estimate: {len(treatment)} treatments need dicts that say what is "
+                f"compared, such as treated={dict.fromkeys(treatment, 1)} and "
+                f"control={dict.fromkeys(treatment, 0)}."
+            )
+        _check_levels(frame, treated, "treated")
+        _check_levels(frame, control, "control")
+        return {"": (treated, control)}
+    (node,) = treatment
+    levels = np.unique(frame[node]).tolist()
+    if len(levels) < 2:
+        raise ValueError(f"estimate: treatment {node!r} has one level, {levels[0]!r}.")
+    if len(levels) > MOST_LEVELS and (treated is None or control is None):
+        raise ValueError(
+            f"estimate: treatment {node!r} has {len(levels)} levels. Say which two are "
+            "compared: treated=, control=."
+        )
+    base = levels[0] if control is None else _level(control, node)
+    others = [x for x in levels if x != base] if treated is None else [treated]
+    others = [_level(other, node) for other in others]
+    for level in (base, *others):
+        _check_levels(frame, {node: level}, "treated or control")
+    return {other: ({node: other}, {node: base}) for other in others}
+
+
+def _level(given: Any, node: Any) -> Any:
+    return given[node] if isinstance(given, Mapping) else given
+
+
+def _check_levels(frame: pd.DataFrame, world: World, name: str) -> None:
+    for node, level in world.items():
+        if not (frame[node] == level).any():
+            raise ValueError(
+                f"estimate: {name} asks for {node!r} = {level!r}, which no row has."
+            )
