@@ -25,7 +25,7 @@ API_REFERENCE = {
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
     "skcausal.identification": {
-        "Adjustment": ["AdjustmentSets"],
+        "Adjustment": ["AdjustmentSets", "AdjustmentSelector"],
         "Errors": ["IdentificationError", "NoAdjustmentSetError"],
     },
     "skcausal.estimation": {
