@@ -119,8 +119,7 @@ class AdjustmentSelector(TransformerMixin, BaseEstimator):
         IdentificationError
             If the graph is asked no question, or there is no set of this kind.
         ValueError
-            If ``kind`` is unknown, a column that is needed is there twice, or nothing
-            would be kept.
+            If ``kind`` is unknown, a column is there twice, or none would be kept.
         """
         X = self._checked(X, reset=True)
         if self.kind not in _KINDS:
@@ -219,12 +218,6 @@ class AdjustmentSelector(TransformerMixin, BaseEstimator):
                 "would be kept. Name effect_modifiers, or compare the arms without "
                 "covariates."
             )
-        for name in self.adjustment_set_:
-            if self.adjustment_set_.count(name) > 1:
-                raise ValueError(
-                    f"AdjustmentSelector.fit: X has the column {name!r} more than "
-                    "once. Keep one."
-                )
 
     def _checked(self, X: Any, *, reset: bool) -> Any:
         if hasattr(X, "columns"):
