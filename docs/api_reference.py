@@ -16,6 +16,12 @@ API_REFERENCE = {
     "skcausal.graphs": {
         "The graph": ["CausalGraph"],
         "Separation": ["minimal_separator", "all_minimal_separators"],
+        "Implications for data": [
+            "implied_independencies",
+            "Independence",
+            "verma_constraints",
+            "VermaConstraint",
+        ],
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
     "skcausal.identification": {
@@ -26,7 +32,7 @@ API_REFERENCE = {
             "Step",
             "Hedge",
         ],
-        "Adjustment": ["AdjustmentSets"],
+        "Adjustment": ["AdjustmentSets", "AdjustmentSelector"],
         "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
         "Formulas": [
             "Expression",

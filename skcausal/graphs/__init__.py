@@ -6,7 +6,13 @@ its methods give relatives, districts, separation, surgery and projection.
 and its kinds `CycleError` and `UnknownNodeError` say what is wrong with a drawing.
 """
 
-from skcausal.graphs._causal_graph import CausalGraph
+from skcausal.graphs._causal_graph import (
+    CausalGraph,
+)
+from skcausal.graphs._constraints import (
+    VermaConstraint,
+    verma_constraints,
+)
 from skcausal.graphs._conversion import (
     from_adjacency,
     from_networkx,
@@ -19,27 +25,47 @@ from skcausal.graphs._errors import (
     ParseError,
     UnknownNodeError,
 )
-from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
-from skcausal.graphs._reading import parse_graph, read_graph
-from skcausal.graphs._separators import all_minimal_separators, minimal_separator
-from skcausal.graphs._writing import format_graph
+from skcausal.graphs._examples import (
+    ExampleGraph,
+    example_graph,
+    list_example_graphs,
+)
+from skcausal.graphs._independencies import (
+    Independence,
+    implied_independencies,
+)
+from skcausal.graphs._reading import (
+    parse_graph,
+    read_graph,
+)
+from skcausal.graphs._separators import (
+    all_minimal_separators,
+    minimal_separator,
+)
+from skcausal.graphs._writing import (
+    format_graph,
+)
 
 __all__ = [
     "CausalGraph",
     "CycleError",
     "ExampleGraph",
     "GraphError",
+    "Independence",
     "ParseError",
     "UnknownNodeError",
+    "VermaConstraint",
     "all_minimal_separators",
     "example_graph",
     "format_graph",
     "from_adjacency",
     "from_networkx",
+    "implied_independencies",
     "list_example_graphs",
     "minimal_separator",
     "parse_graph",
     "read_graph",
     "to_adjacency",
     "to_networkx",
+    "verma_constraints",
 ]

@@ -2,7 +2,8 @@
 
 `identify` finds the formula of an effect, an `Estimand`, or raises `NotIdentifiedError`
 with the `Hedge` that forbids it. `AdjustmentSets` finds the sets of covariates that
-turn an association into an effect, `FrontDoorSets` the mediators and `InstrumentSets`
+turn an association into an effect, and `AdjustmentSelector` keeps their columns as a
+step of a Pipeline; `FrontDoorSets` finds the mediators and `InstrumentSets`
 the instruments that help where a cause is hidden.
 
 Formulas are trees of `Probability`, `Sum`, `Product`, `Fraction`, `Covariance`, `One`
@@ -15,16 +16,25 @@ with named axes. `Columns` says which columns of a table play which role.
 the way.
 """
 
-from skcausal.identification._adjustment import AdjustmentSets
-from skcausal.identification._columns import Columns
+from skcausal.identification._adjustment import (
+    AdjustmentSets,
+)
+from skcausal.identification._columns import (
+    Columns,
+)
 from skcausal.identification._errors import (
     IdentificationError,
     MissingColumnError,
     NoAdjustmentSetError,
     NotIdentifiedError,
 )
-from skcausal.identification._estimand import Estimand
-from skcausal.identification._evaluation import Table, evaluate
+from skcausal.identification._estimand import (
+    Estimand,
+)
+from skcausal.identification._evaluation import (
+    Table,
+    evaluate,
+)
 from skcausal.identification._expressions import (
     Covariance,
     Expression,
@@ -35,14 +45,32 @@ from skcausal.identification._expressions import (
     Sum,
     Zero,
 )
-from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetError
-from skcausal.identification._id import Hedge
-from skcausal.identification._identify import identify
-from skcausal.identification._instruments import InstrumentSets, NoInstrumentError
-from skcausal.identification._steps import Step
-from skcausal.identification._variables import Variable
+from skcausal.identification._front_door import (
+    FrontDoorSets,
+    NoFrontDoorSetError,
+)
+from skcausal.identification._id import (
+    Hedge,
+)
+from skcausal.identification._identify import (
+    identify,
+)
+from skcausal.identification._instruments import (
+    InstrumentSets,
+    NoInstrumentError,
+)
+from skcausal.identification._selector import (
+    AdjustmentSelector,
+)
+from skcausal.identification._steps import (
+    Step,
+)
+from skcausal.identification._variables import (
+    Variable,
+)
 
 __all__ = [
+    "AdjustmentSelector",
     "AdjustmentSets",
     "Columns",
     "Covariance",

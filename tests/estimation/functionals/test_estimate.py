@@ -141,7 +141,7 @@ def test_what_is_missing_is_named():
         estimate(estimand, frame[frame["x"] == 1])
     with pytest.raises(ValueError, match="treated is for formulas"):
         estimate(identify(CONFOUNDED, "a", "y"), confounded(100), treated=1)
+    graph = CausalGraph([("c", "a"), ("c", "y"), ("a", "y"), ("b", "y")])
+    joint, frame = identify(graph, ["a", "b"], "y"), confounded(100).assign(b=1)
     with pytest.raises(IdentificationError, match="one treatment and one outcome"):
-        graph = CausalGraph([("c", "a"), ("c", "y"), ("a", "y"), ("b", "y")])
-        joint = identify(graph, ["a", "b"], "y")
-        estimate(joint, confounded(100).assign(b=1))
+        estimate(joint, frame)
