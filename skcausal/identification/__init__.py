@@ -25,15 +25,13 @@ from skcausal.identification._errors import (
 )
 from skcausal.identification._estimand import Estimand
 from skcausal.identification._evaluation import Table, evaluate
+from skcausal.identification._expression import Expression, One, Zero
 from skcausal.identification._expressions import (
     Covariance,
-    Expression,
     Fraction,
-    One,
     Probability,
     Product,
     Sum,
-    Zero,
 )
 from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetError
 from skcausal.identification._id import Hedge
