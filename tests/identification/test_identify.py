@@ -207,7 +207,7 @@ def random_question(seed):
     return graph, rng.permutation(causes)[:size].tolist(), [outcome]
 
 
-@pytest.mark.parametrize("first", range(0, 160, 20))
+@pytest.mark.parametrize("first", range(0, 80, 20))
 def test_random_graphs(first):
     verdicts = set()
     for seed in range(first, first + 20):
@@ -233,7 +233,13 @@ def test_random_graphs(first):
     assert verdicts == {True, False}
 
 
-@pytest.mark.parametrize("first", range(0, 80, 20))
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(100, 700, 20))
+def test_many_random_graphs(first):
+    test_random_graphs(first)
+
+
+@pytest.mark.parametrize("first", [0, 20])
 def test_conditions(first):
     """IDC gives the ratio that ID gives, wherever ID gives one."""
     for seed in range(first, first + 20):
