@@ -35,6 +35,11 @@ from skcausal.identification._evaluation import (
     Table,
     evaluate,
 )
+from skcausal.identification._expression import (
+    Expression,
+    One,
+    Zero,
+)
 from skcausal.identification._expressions import (
     Covariance,
     Expression,

@@ -2,7 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from skcausal.identification._expressions import Fraction, Probability
+from skcausal.identification._expressions import (
+    Fraction,
+    Probability,
+)
 from skcausal.identification._steps import braces, names
 
 if TYPE_CHECKING:

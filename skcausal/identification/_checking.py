@@ -6,7 +6,10 @@ import numpy as np
 
 from skcausal.identification._errors import IdentificationError
 from skcausal.identification._evaluation import partial_covariance
-from skcausal.identification._expressions import Covariance, Fraction
+from skcausal.identification._expressions import (
+    Covariance,
+    Fraction,
+)
 from skcausal.identification._structural_tables import TableModel, random_linear_model
 from skcausal.identification._variables import Node
 

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Sequence
 
 from skcausal.graphs import CausalGraph
+from skcausal.identification._expression import Expression
 from skcausal.identification._expressions import (
-    Expression,
     Fraction,
     Probability,
     product,

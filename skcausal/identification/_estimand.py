@@ -13,7 +13,10 @@ from skcausal.identification._checking import largest_error
 from skcausal.identification._columns import Columns, check_columns
 from skcausal.identification._errors import IdentificationError
 from skcausal.identification._evaluation import Table, evaluate
-from skcausal.identification._expressions import Expression, Probability
+from skcausal.identification._expression import Expression
+from skcausal.identification._expressions import (
+    Probability,
+)
 from skcausal.identification._graph_simplification import simplify_in
 from skcausal.identification._printing import LATEX
 from skcausal.identification._steps import Step, names, question

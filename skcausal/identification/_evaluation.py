@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from skcausal.identification._expression import Expression, One, Zero
 from skcausal.identification._expressions import (
     Covariance,
-    Expression,
     Fraction,
-    One,
     Probability,
     Product,
     Sum,
-    Zero,
 )
 from skcausal.identification._variables import (
     Named,

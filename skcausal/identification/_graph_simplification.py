@@ -1,8 +1,8 @@
 """Shorter formulas by the independences of a graph."""
 
 from skcausal.graphs import CausalGraph
+from skcausal.identification._expression import Expression
 from skcausal.identification._expressions import (
-    Expression,
     Fraction,
     Probability,
     Product,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from skcausal.graphs import CausalGraph
 from skcausal.identification._distributions import Distribution, Observed
+from skcausal.identification._expression import Expression
 from skcausal.identification._expressions import (
-    Expression,
     Fraction,
     product,
     summation,

@@ -8,9 +8,9 @@ from skcausal.identification._adjustment import AdjustmentSets
 from skcausal.identification._causal_query import CausalQuery, make_query
 from skcausal.identification._errors import IdentificationError, NoAdjustmentSetError
 from skcausal.identification._estimand import Estimand
+from skcausal.identification._expression import Expression
 from skcausal.identification._expressions import (
     Covariance,
-    Expression,
     Fraction,
     Probability,
     Product,

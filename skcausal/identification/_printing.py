@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from skcausal.identification._variables import Variable
 
 if TYPE_CHECKING:
-    from skcausal.identification._expressions import Expression
+    from skcausal.identification._expression import Expression
 
 _LARGE = 400  # formulas with more parts are written in pieces
 _SPECIAL = {"\\": r"\backslash ", "~": r"\sim ", "^": r"\hat{}", " ": "~"}

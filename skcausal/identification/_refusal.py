@@ -34,8 +34,8 @@ def _witness(query: CausalQuery, hedge: Hedge) -> str:
     """Return the chain of hidden causes from the treatment into the smaller set."""
     graph = query.projected
     ties = nx.Graph(graph.subgraph(list(hedge.larger)).bidirected)
-    starts = [node for node in query.treatment if node in hedge.larger]
     ends = set(hedge.smaller)
+    starts = hedge.larger.intersection(query.treatment) or hedge.larger - ends
     chains = nx.multi_source_dijkstra_path(ties, set(starts))
     chain = min((chains[end] for end in graph.ordered(ends)), key=len)
     pairs = [f"{a} and {b}" for a, b in pairwise(chain)]

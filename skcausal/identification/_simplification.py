@@ -3,14 +3,12 @@
 from collections import Counter
 from collections.abc import Collection, Sequence
 
+from skcausal.identification._expression import Expression, One, Zero
 from skcausal.identification._expressions import (
-    Expression,
     Fraction,
-    One,
     Probability,
     Product,
     Sum,
-    Zero,
     product,
     summation,
 )
