@@ -14,8 +14,19 @@ API_REFERENCE = {
         "Warnings": ["NoIntervalWarning", "OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.graphs": {
-        "The graph": ["CausalGraph"],
-        "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
+        "The graph": ["CausalGraph", "unroll"],
+        "Reading and writing": [
+            "read_graph",
+            "parse_graph",
+            "format_graph",
+            "from_networkx",
+            "to_networkx",
+            "from_adjacency",
+            "to_adjacency",
+        ],
+        "Drawing": ["draw_graph", "to_svg"],
+        "Examples": ["example_graph", "list_example_graphs", "ExampleGraph"],
+        "Errors": ["GraphError", "CycleError", "ParseError", "UnknownNodeError"],
     },
     "skcausal.estimation": {
         "Metalearners": [

@@ -2,7 +2,14 @@
 
 `CausalGraph` holds arrows and hidden common causes, in a form that no method changes;
 its methods give relatives, districts, separation, surgery and projection. `GraphError`
-and its kinds `CycleError` and `UnknownNodeError` say what is wrong with a drawing.
+and its kinds `CycleError`, `ParseError` and `UnknownNodeError` say what is wrong with a
+drawing.
+
+`read_graph`, `parse_graph` and `format_graph` know dagitty, DOT, GML and lists of
+edges; `from_networkx`, `to_networkx`, `from_adjacency` and `to_adjacency` convert.
+`unroll` writes out a graph over time, `draw_graph` and `to_svg` draw, and
+`example_graph` returns an `ExampleGraph` of the literature by one of the names in
+`list_example_graphs`.
 """
 
 from skcausal.graphs._causal_graph import CausalGraph
@@ -12,6 +19,7 @@ from skcausal.graphs._conversion import (
     to_adjacency,
     to_networkx,
 )
+from skcausal.graphs._drawing import draw_graph, to_svg
 from skcausal.graphs._errors import (
     CycleError,
     GraphError,
@@ -20,6 +28,7 @@ from skcausal.graphs._errors import (
 )
 from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
 from skcausal.graphs._reading import parse_graph, read_graph
+from skcausal.graphs._unrolling import unroll
 from skcausal.graphs._writing import format_graph
 
 __all__ = [
@@ -29,6 +38,7 @@ __all__ = [
     "GraphError",
     "ParseError",
     "UnknownNodeError",
+    "draw_graph",
     "example_graph",
     "format_graph",
     "from_adjacency",
@@ -38,4 +48,6 @@ __all__ = [
     "read_graph",
     "to_adjacency",
     "to_networkx",
+    "to_svg",
+    "unroll",
 ]

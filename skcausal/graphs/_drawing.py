@@ -1,6 +1,7 @@
 """A picture of a graph: causes to the left of effects, hidden causes as arcs."""
 
 from dataclasses import dataclass
+from html import escape
 from io import StringIO
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ _PADDING = (8.0, 5.0)
 _SMALLEST = (26.0, 22.0)
 _ROUNDING = 7.0
 _MARGIN = 6.0
+_MOST_SHOWN = 60  # nodes in a notebook
 _WIDEST, _HIGHEST = 15.0, 11.0  # inches
 _INK, _GREY = "#333333", "#6B6B6B"
 
@@ -158,6 +160,13 @@ def to_svg(
     )
 
 
+def graph_html(graph: CausalGraph) -> str:
+    """Return the drawing as HTML; in words if it would be too large to read."""
+    if len(graph) > _MOST_SHOWN:
+        return f"<pre>{escape(repr(graph))}</pre>"
+    return f'<div style="overflow-x: auto; background: white">{to_svg(graph)}</div>'
+
+
 def _roles(
     graph: CausalGraph, treatment: Nodes, outcome: Nodes, adjustment: Nodes
 ) -> list[str]:
@@ -246,7 +255,7 @@ class _Drawing:
 
         ax.add_patch(
             FancyArrowPatch(
-                path=Path(points),
+                path=Path(points.round(2)),
                 arrowstyle=arrow,
                 mutation_scale=9,
                 linewidth=1.0,

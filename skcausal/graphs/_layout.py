@@ -132,7 +132,7 @@ def _order(places: _Layers) -> None:
                 place: int, rank: dict[int, int] = rank, here: dict[int, int] = here
             ) -> float:
                 ranks = [rank[n] for n in places.neighbours[place] if n in rank]
-                return float(np.mean(ranks)) if ranks else here[place]
+                return sum(ranks) / len(ranks) if ranks else here[place]
 
             free.sort(key=centre)
         crossings = _n_crossings(places)

@@ -1,5 +1,8 @@
 """How edges run between nodes: straight if nothing is in the way, else around."""
 
+from collections.abc import Iterator
+from itertools import chain
+
 import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
@@ -9,7 +12,7 @@ Masks = npt.NDArray[np.bool_]
 
 _BENDS_OF_ARROWS = (0.0, 0.1, -0.1, 0.2, -0.2)
 _BENDS_OF_ARCS = (0.2, -0.2, 0.28, -0.28, 0.38, -0.38, 0.5, -0.5, 0.7, -0.7, 1.0, -1.0)
-_STEPS = np.linspace(0.0, 1.0, 97)
+_STEPS = np.linspace(0.0, 1.0, 65)
 _AIR = 3.0  # between an edge and a node that it passes
 _LEAST_HEIGHT, _LEAST_LENGTH = 18.0, 30.0  # of an arc, to be seen as one
 
@@ -36,22 +39,28 @@ class Routes:
         It is straight or bent a little; if both run over nodes, it keeps to its
         channel.
         """
-        x = np.linspace(channel[0, 0], channel[-1, 0], 40 * len(channel))
-        around = np.column_stack([x, PchipInterpolator(*channel.T)(x)])
-        bent = [self._curve(a, b, bend) for bend in _BENDS_OF_ARROWS]
-        return self._best(a, b, [*bent, around], 0.0)
+        bent = (self._curve(a, b, bend) for bend in _BENDS_OF_ARROWS)
+        around = (_smooth(points) for points in [channel])
+        return self._best(a, b, chain(bent, around), 0.0)
 
     def arc(self, a: int, b: int) -> Floats:
         """Return the points of a bidirected edge, which is never straight."""
         length = float(np.linalg.norm(self._centres[a] - self._centres[b]))
         bends = [bend for bend in _BENDS_OF_ARCS if abs(bend) * length > _LEAST_HEIGHT]
-        bent = [self._curve(a, b, bend) for bend in bends or _BENDS_OF_ARCS[-2:]]
+        bent = (self._curve(a, b, bend) for bend in bends or _BENDS_OF_ARCS[-2:])
         return self._best(a, b, bent, _LEAST_LENGTH)
 
-    def _best(self, a: int, b: int, curves: list[Floats], shortest: float) -> Floats:
-        visible = [self._between(curve, a, b) for curve in curves]
-        costs = [self._cost(curve, a, b, shortest) for curve in visible]
-        best = visible[int(np.argmin(costs))]
+    def _best(
+        self, a: int, b: int, curves: Iterator[Floats], shortest: float
+    ) -> Floats:
+        best, lowest = np.zeros((0, 2)), np.inf
+        for curve in curves:
+            visible = self._between(curve, a, b)
+            cost = self._cost(visible, a, b, shortest)
+            if cost < lowest:
+                best, lowest = visible, cost
+            if cost == 0:
+                break
         self._middles.append(best[len(best) // 2])
         return best
 
@@ -67,21 +76,34 @@ class Routes:
 
     def _between(self, curve: Floats, a: int, b: int) -> Floats:
         """Return the part of a curve that is outside both nodes."""
-        outside = ~self._inside(curve, 1.5)[:, [a, b]].any(1)
+        outside = ~self._inside(curve, 1.5, np.array([a, b])).any(1)
         return curve[outside] if outside.sum() > 2 else curve
 
     def _cost(self, curve: Floats, a: int, b: int, shortest: float) -> float:
         """Return how many nodes a curve runs over, and if it is hard to see."""
-        inside = self._inside(curve, _AIR)
-        inside[:, [a, b]] = False
+        near = self._near(curve)
+        near = near[(near != a) & (near != b)]
+        inside = self._inside(curve, _AIR, near)
         cost = float(inside.any(0).sum())
         if np.linalg.norm(np.diff(curve, axis=0), axis=1).sum() < shortest:
             cost += 0.6
-        gaps = [np.linalg.norm(curve[len(curve) // 2] - m) for m in self._middles]
-        return cost + 0.5 * any(gap < 2 * _AIR for gap in gaps)
+        away = np.array(self._middles).reshape(-1, 2) - curve[len(curve) // 2]
+        return cost + 0.5 * bool((np.hypot(*away.T) < 2 * _AIR).any())
 
-    def _inside(self, curve: Floats, air: float) -> Masks:
+    def _near(self, curve: Floats) -> npt.NDArray[np.int64]:
+        """Return the nodes in the rectangle around a curve."""
+        reach = self._halves + self._rounding + _AIR
+        above = self._centres + reach >= curve.min(0)
+        below = self._centres - reach <= curve.max(0)
+        return np.flatnonzero((above & below).all(1))
+
+    def _inside(self, curve: Floats, air: float, nodes: npt.NDArray[np.int64]) -> Masks:
         """Tell for each point and node whether the point is in the node."""
-        far = np.abs(curve[:, None] - self._centres[None]) - self._halves[None]
+        far = np.abs(curve[:, None] - self._centres[nodes]) - self._halves[nodes]
         corner = np.linalg.norm(np.maximum(far, 0.0), axis=2)
         return np.asarray(corner <= self._rounding + air)
+
+
+def _smooth(channel: Floats) -> Floats:
+    x = np.linspace(channel[0, 0], channel[-1, 0], 12 * len(channel))
+    return np.column_stack([x, PchipInterpolator(*channel.T)(x)])
