@@ -14,7 +14,7 @@ API_REFERENCE = {
         "Warnings": ["NoIntervalWarning", "OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.graphs": {
-        "The graph": ["CausalGraph"],
+        "The graph": ["CausalGraph", "unroll"],
         "Separation": ["minimal_separator", "all_minimal_separators"],
         "Implications for data": [
             "implied_independencies",
@@ -22,7 +22,18 @@ API_REFERENCE = {
             "verma_constraints",
             "VermaConstraint",
         ],
-        "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
+        "Reading and writing": [
+            "read_graph",
+            "parse_graph",
+            "format_graph",
+            "from_networkx",
+            "to_networkx",
+            "from_adjacency",
+            "to_adjacency",
+        ],
+        "Drawing": ["draw_graph", "to_svg"],
+        "Examples": ["example_graph", "list_example_graphs", "ExampleGraph"],
+        "Errors": ["GraphError", "CycleError", "UnknownNodeError", "ParseError"],
     },
     "skcausal.identification": {
         "From a question to a formula": [
@@ -56,13 +67,7 @@ API_REFERENCE = {
         ],
     },
     "skcausal.estimation": {
-        "Metalearners": [
-            "SLearner",
-            "TLearner",
-            "XLearner",
-            "RLearner",
-            "DRLearner",
-        ],
+        "Metalearners": ["SLearner", "TLearner", "XLearner", "RLearner", "DRLearner"],
         "Average effects": [
             "AIPW",
             "TMLE",
@@ -106,9 +111,7 @@ API_REFERENCE = {
             "default_regressor",
         ],
     },
-    "skcausal.estimation.adapters": {
-        "Other libraries": ["EconMLEffect"],
-    },
+    "skcausal.estimation.adapters": {"Other libraries": ["EconMLEffect"]},
     "skcausal.inference": {
         "Estimates": [
             "EffectEstimate",
@@ -207,15 +210,13 @@ API_REFERENCE = {
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },
-    "skcausal.analysis": {
-        "Command line": ["main"],
-    },
+    "skcausal.analysis": {"Command line": ["main"]},
     "skcausal.testing": {
         "For authors of learners": [
             "all_effect_learners",
             "as_plain_estimator",
             "check_causal_estimator",
             "LAWS",
-        ],
+        ]
     },
 }
