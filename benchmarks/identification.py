@@ -150,7 +150,7 @@ def gate_lines(frame):
     return "\n".join(lines)
 
 
-DESCRIPTION = """Median over graphs of the median of repeated calls, each on a graph
+DESCRIPTION = """Median over graphs of the median of repeated calls in CPU time, each on a graph
 made anew (making it is not timed), one thread. Random: arrows among random pairs,
 mean degree 5, all observed. Confounders: 25 causes of treatment and outcome, as in
 IHDP. Front door: treatment and outcome share a hidden cause, a third of the nodes

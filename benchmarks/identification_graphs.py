@@ -32,10 +32,11 @@ class Question:
 
 def random_arrows(nodes, n_arrows, rng):
     """Draw arrows that point forwards in ``nodes``, none twice."""
-    chosen = set()
-    while len(chosen) < min(n_arrows, len(nodes) * (len(nodes) - 1) // 2):
-        a, b = sorted(rng.choice(len(nodes), size=2, replace=False).tolist())
-        chosen.add((nodes[a], nodes[b]))
+    chosen, wanted = set(), min(n_arrows, len(nodes) * (len(nodes) - 1) // 2)
+    while len(chosen) < wanted:
+        pairs = np.sort(rng.integers(len(nodes), size=(wanted, 2)), axis=1).tolist()
+        fresh = [(nodes[a], nodes[b]) for a, b in pairs if a != b]
+        chosen.update(fresh[: wanted - len(chosen)])
     return sorted(chosen)
 
 
