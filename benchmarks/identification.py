@@ -157,8 +157,8 @@ door: treatment and outcome share a hidden cause, a third of the nodes mediates.
 20 hidden common causes. `any` finds a set and checks it; `identify` is DoWhy's
 `identify_effect_auto` with its defaults and skcausal's `identify`. DoWhy's `minimal` is
 its general adjustment criterion alone; networkx has no criterion, so the proper
-back-door graph is made by hand. A cell ends when most of its calls ran out of time. Sets
-that libraries found are checked with `is_valid`, and what is wrong is counted."""
+back-door graph is made by hand. A cell ends when most of its calls ran out of time.
+Sets that libraries found are checked with `is_valid`, and what is wrong is counted."""
 
 
 def run(options, pythons, versions):
