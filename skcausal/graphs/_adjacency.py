@@ -1,10 +1,10 @@
 """Who is joined to whom, in integers: what the algorithms on graphs read."""
 
 import heapq
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ def _neighbours(n_nodes: int, source: IntArray, target: IntArray) -> Lists:
     """Return the targets of each source, in the order of their codes."""
     ordered = target[np.lexsort((target, source))].tolist()
     ends = np.cumsum(np.bincount(source, minlength=n_nodes)).tolist()
-    return [ordered[start:end] for start, end in pairwise([0, *ends])]
+    return [ordered[start:end] for start, end in itertools.pairwise([0, *ends])]
 
 
 @dataclass(frozen=True)
