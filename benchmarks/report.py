@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks import environments
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SECTIONS = ("accuracy", "coverage", "speed", "forest", "averages")
+SECTIONS = ("accuracy", "coverage", "speed", "forest", "averages", "identification")
 
 
 def machine():

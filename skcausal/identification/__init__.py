@@ -42,13 +42,10 @@ from skcausal.identification._expression import (
 )
 from skcausal.identification._expressions import (
     Covariance,
-    Expression,
     Fraction,
-    One,
     Probability,
     Product,
     Sum,
-    Zero,
 )
 from skcausal.identification._front_door import (
     FrontDoorSets,
