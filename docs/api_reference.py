@@ -82,6 +82,12 @@ API_REFERENCE = {
         "Resampling": ["half_sample_replicates", "multiplier_draws"],
         "Randomisation": ["randomisation_test", "RandomisationResult"],
         "Conformal": ["conformal_quantile"],
+        "Conditional independence": [
+            "partial_correlation_test",
+            "kernel_independence_test",
+            "residual_covariance_test",
+            "IndependenceTest",
+        ],
     },
     "skcausal.validation": {
         "Average effects on new rows": ["average_effect"],
@@ -128,6 +134,7 @@ API_REFERENCE = {
             "Refuter",
             "RefutationData",
         ],
+        "Graphs": ["falsify_graph", "GraphFalsification"],
         "Displays": [
             "QiniDisplay",
             "TOCDisplay",
@@ -140,6 +147,7 @@ API_REFERENCE = {
             "SensitivityContourDisplay",
             "TippingPointDisplay",
             "RefutationDisplay",
+            "FalsificationDisplay",
         ],
         "Sensitivity to unobserved confounding": [
             "e_value",

@@ -25,8 +25,9 @@ class IndependenceTest:
     Examples
     --------
     >>> from skcausal.inference import partial_correlation_test
-    >>> partial_correlation_test([0, 1, 2, 3, 4], [0, 1, 0, 1, 0])
-    IndependenceTest(statistic=0.0, p_value=1.0)
+    >>> test = partial_correlation_test([0, 1, 2, 3, 4], [1, 0, 2, 4, 3])
+    >>> round(test.statistic, 2), round(test.p_value, 2)
+    (2.31, 0.1)
     """
 
     statistic: float

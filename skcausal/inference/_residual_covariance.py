@@ -1,4 +1,4 @@
-"""Generalised covariance measure: are residuals of two regressions correlated?"""
+"""Generalised covariance measure: covariance of residuals of two regressions."""
 
 from typing import Any
 
