@@ -58,6 +58,8 @@ def spare(seed, n_rows=500):
 
 COLLIDER = [("X", "Z"), ("Y", "Z")]
 CHAIN = [("X", "Y"), ("Y", "Z")]
+HOLE = pd.DataFrame(False, index=range(500), columns=list("XYZ"))
+HOLE.loc[3, "X"] = True
 FULL = list(itertools.combinations(["X0", "X1", "X2", "X3"], 2))
 
 
@@ -193,7 +195,7 @@ def test_a_bidirected_edge_that_is_not_needed_is_suggested_for_removal():
     assert falsify_graph(graph, frame).suggestions["edge"].tolist() == ["a <-> b"]
 
 
-# ------------------------------------------------------------------ verdicts and p-values
+# ---------------------------------------------------------------- verdicts, p-values
 def linear_data(graph, n_rows, rng):
     values = {}
     for node in graph.topological_order():

@@ -97,7 +97,7 @@ def _pair_test(test: Any, columns: Columns) -> tuple[PairTest, bool]:
         if test == "kernel":
             return _by_kernel, True
         return partial(_by_residuals, default_regressor(len(columns.matrix))), True
-    if not isinstance(test, type) and is_regressor(test):
+    if hasattr(test, "fit") and not isinstance(test, type) and is_regressor(test):
         return partial(_by_residuals, test), True
     if callable(test):
         return partial(_by_function, test), True
