@@ -1,4 +1,6 @@
-"""Measure skcausal: ``python benchmarks/run.py accuracy|coverage|speed|forest``.
+"""Measure skcausal: ``python benchmarks/run.py BENCHMARK``.
+
+BENCHMARK is accuracy, coverage, speed, forest or falsification.
 
 Peers run in environments of their own, made on first use below ``--environments``;
 ``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
@@ -20,12 +22,12 @@ from benchmarks import environments  # noqa: E402
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for name in ("accuracy", "coverage", "speed", "forest"):
+    for name in ("accuracy", "coverage", "speed", "forest", "falsification"):
         command = commands.add_parser(name)
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
         command.add_argument("--cache", default=HERE / ".cache", type=Path)
-        if name != "coverage":
+        if name not in ("coverage", "falsification"):
             command.add_argument("--environments", default=HERE / ".venvs", type=Path)
             command.add_argument(
                 "--python",
@@ -49,6 +51,8 @@ def parse(arguments=None):
     forest.add_argument("--repeats", type=int, default=3)
     forest.add_argument("--only", default="", help="parts whose name contains it")
     forest.add_argument("--finished", action="store_true", help="no further draws")
+    falsification = commands.choices["falsification"]
+    falsification.add_argument("--draws", type=int, default=200)
     return parser.parse_args(arguments)
 
 
@@ -92,11 +96,19 @@ def run_forest(options):
     )
 
 
+def run_falsification(options):
+    os.environ.update(environments.thread_limits())  # before anything numerical loads
+    from benchmarks import falsification
+
+    falsification.run(options)
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
     "speed": run_speed,
     "forest": run_forest,
+    "falsification": run_falsification,
 }
 
 

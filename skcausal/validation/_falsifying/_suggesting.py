@@ -53,7 +53,7 @@ def _to_add(
     chosen: dict[frozenset[int], tuple[float, Claim, float]] = {}
     for node in sorted({claims[k].node for k in rejected}):
         own = {claims[k].other: k for k in rejected if claims[k].node == node}
-        for claim in _forward(
+        for claim in _direct(
             node, {u: claims[k] for u, k in own.items()}, memory, threshold
         ):
             found = memory.p_value(claim), claim, float(adjusted[own[claim.other]])
@@ -67,28 +67,38 @@ def _to_add(
     ]
 
 
-def _forward(
+def _direct(
     node: int, rejected: dict[int, Claim], memory: TestMemory, threshold: float
 ) -> list[Claim]:
-    """Return the claims that stay rejected given the other ends chosen before.
+    """Return the claims that stay rejected given the other ends of all of them.
 
     A missing edge breaks many independencies. Once its other end is held fixed, those
-    that were broken by it only hold again.
+    that were broken by it only hold again. Ends are added one by one, those with the
+    clearest evidence first, and then taken out where later ones explain them.
     """
-    left, chosen = dict(rejected), list[Claim]()
-    while left:
-        ends = frozenset(claim.other for claim in chosen)
-        again = [
-            claim._replace(given=(claim.given | ends) - {claim.other})
-            for claim in left.values()
-        ]
-        values = memory.p_values(again)
-        best = int(values.argmin())
-        if values[best] > threshold:
+    chosen: list[int] = []
+    while left := [other for other in rejected if other not in chosen]:
+        values = memory.p_values(_given(rejected, left, chosen))
+        if values.min() > threshold:
             break
-        chosen.append(again[best])
-        del left[again[best].other]
-    return chosen
+        chosen.append(left[int(values.argmin())])
+    while chosen:
+        claims = _given(rejected, chosen, chosen)
+        values = memory.p_values(claims)
+        if values.max() <= threshold:
+            return claims
+        del chosen[int(values.argmax())]
+    return []
+
+
+def _given(
+    rejected: dict[int, Claim], others: list[int], ends: list[int]
+) -> list[Claim]:
+    """Return claims about ``others`` that hold further ends fixed."""
+    return [
+        claim._replace(given=(claim.given | set(ends)) - {claim.other})
+        for claim in (rejected[other] for other in others)
+    ]
 
 
 def _edge(graph: CausalGraph, claim: Claim) -> str:

@@ -55,7 +55,7 @@ class TestMemory:
         self, columns: Columns, test: Any, seed: int, n_jobs: int | None
     ) -> None:
         self.columns, self.seed = columns, seed
-        self.pair_test, in_parallel = _pair_test(test, columns)
+        self.pair_test, in_parallel = _pair_test(test, columns, seed)
         self.n_jobs = n_jobs if in_parallel else 1
         self.known: dict[Key, float] = {}
 
@@ -88,14 +88,14 @@ def _sort(key: Key) -> tuple[int, list[int], int, int]:
     return len(given), sorted(given), a, b
 
 
-def _pair_test(test: Any, columns: Columns) -> tuple[PairTest, bool]:
+def _pair_test(test: Any, columns: Columns, seed: int) -> tuple[PairTest, bool]:
     """Return the function for a set of pairs, and whether it deserves processes."""
     if isinstance(test, str) and test in TESTS:
         if test == "partial_correlation":
             matrix = correlations(columns.matrix)
             return partial(_by_partial_correlation, matrix), False
         if test == "kernel":
-            return _by_kernel, True
+            return partial(_by_kernel, _kernel_sides(columns, seed)), True
         return partial(_by_residuals, default_regressor(len(columns.matrix))), True
     if hasattr(test, "fit") and not isinstance(test, type) and is_regressor(test):
         return partial(_by_residuals, test), True
@@ -120,18 +120,22 @@ def _by_partial_correlation(
     ]
 
 
+def _kernel_sides(columns: Columns, seed: int) -> list[np.ndarray]:
+    """Return the kernel features of each node."""
+    return [
+        components(columns.of(node), np.random.default_rng([seed, node]))
+        for node in range(len(columns.places))
+    ]
+
+
 def _by_kernel(
-    columns: Columns, pairs: Pairs, given: list[int], seed: int
+    sides: list[np.ndarray], columns: Columns, pairs: Pairs, given: list[int], seed: int
 ) -> list[float]:
     """Test all pairs on one regression of their features on those of the set."""
     z = columns.matrix[:, columns.positions(given)]
     basis = basis_of(z, _KERNEL_FEATURES, np.random.default_rng([seed, *given]))
-    rests = {
-        node: without(
-            basis, components(columns.of(node), np.random.default_rng([seed, node]))
-        )
-        for node in sorted({node for pair in pairs for node in pair})
-    }
+    nodes = {node for pair in pairs for node in pair}
+    rests = {node: without(basis, sides[node]) for node in nodes}
     rank = basis.shape[1]
     return [
         independence_of_residuals(rests[a], rests[b], rank).p_value for a, b in pairs
