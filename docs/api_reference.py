@@ -172,6 +172,7 @@ API_REFERENCE = {
             "fetch_lalonde",
             "fetch_card",
             "fetch_401k",
+            "fetch_sachs",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },
