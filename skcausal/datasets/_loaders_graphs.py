@@ -69,7 +69,8 @@ def fetch_sachs(*, conditions: str = "observational") -> Bunch:
         ``frame`` (amounts of 11 proteins and lipids in each cell, in units of
         fluorescence), ``edges`` (17 arrows of the consensus graph, cause first),
         ``known_edges`` (the 20 that were known before the study), ``condition`` (the
-        reagents of each cell), ``description`` and ``feature_names``. There is no treatment.
+        reagents of each cell), ``description`` and ``feature_names``. There is no
+        treatment.
 
     Raises
     ------
