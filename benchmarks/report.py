@@ -11,7 +11,15 @@ import pandas as pd
 from benchmarks import environments
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SECTIONS = ("accuracy", "coverage", "speed", "forest", "averages", "identification")
+SECTIONS = (
+    "accuracy",
+    "coverage",
+    "speed",
+    "forest",
+    "averages",
+    "identification",
+    "falsification",
+)
 
 
 def machine():

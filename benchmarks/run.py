@@ -26,7 +26,7 @@ def parse(arguments=None):
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
         command.add_argument("--cache", default=HERE / ".cache", type=Path)
-        if name not in ("coverage", "averages"):
+        if name not in ("coverage", "averages", "falsification"):
             command.add_argument("--environments", default=HERE / ".venvs", type=Path)
             command.add_argument(
                 "--python",
@@ -54,6 +54,8 @@ def parse(arguments=None):
     identification.add_argument("--repeats", type=int, default=5)
     identification.add_argument("--only", default="", help="tasks with it in the name")
     identification.add_argument("--limit", type=float, default=60, help="s per call")
+    falsification = commands.choices["falsification"]
+    falsification.add_argument("--draws", type=int, default=200)
     return parser.parse_args(arguments)
 
 
@@ -111,6 +113,13 @@ def run_identification(options):
     identification.run(options, pythons, versions)
 
 
+def run_falsification(options):
+    os.environ.update(environments.thread_limits())  # before anything numerical loads
+    from benchmarks import falsification
+
+    falsification.run(options)
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
@@ -118,6 +127,7 @@ RUNS = {
     "forest": run_forest,
     "averages": run_averages,
     "identification": run_identification,
+    "falsification": run_falsification,
 }
 
 

@@ -125,6 +125,12 @@ API_REFERENCE = {
         "Resampling": ["half_sample_replicates", "multiplier_draws"],
         "Randomisation": ["randomisation_test", "RandomisationResult"],
         "Conformal": ["conformal_quantile"],
+        "Conditional independence": [
+            "partial_correlation_test",
+            "kernel_independence_test",
+            "residual_covariance_test",
+            "IndependenceTest",
+        ],
     },
     "skcausal.validation": {
         "Average effects on new rows": ["average_effect"],
@@ -171,6 +177,7 @@ API_REFERENCE = {
             "Refuter",
             "RefutationData",
         ],
+        "Graphs": ["falsify_graph", "GraphFalsification"],
         "Displays": [
             "QiniDisplay",
             "TOCDisplay",
@@ -183,6 +190,7 @@ API_REFERENCE = {
             "SensitivityContourDisplay",
             "TippingPointDisplay",
             "RefutationDisplay",
+            "FalsificationDisplay",
         ],
         "Sensitivity to unobserved confounding": [
             "e_value",
@@ -207,6 +215,7 @@ API_REFERENCE = {
             "fetch_lalonde",
             "fetch_card",
             "fetch_401k",
+            "fetch_sachs",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },

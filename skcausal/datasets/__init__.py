@@ -18,15 +18,17 @@ downloaded where missing:
 - `fetch_card`: schooling and wages, college proximity as instrument (Card 1995).
 - `fetch_401k`: savings plans and wealth, eligibility as instrument (Abadie 2003).
 - `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
+- `fetch_sachs`: proteins of single cells with a consensus graph (Sachs et al. 2005).
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
 in one table), ``X``, ``y``, ``treatment``, ``description``, names of the columns, and
-whatever truth is known. `DatasetNotFoundError` and `DatasetCorruptError` tell a
-missing file from a damaged one.
+whatever truth is known; `fetch_sachs` has a graph instead of a treatment.
+`DatasetNotFoundError` and `DatasetCorruptError` tell a missing file from a damaged one.
 """
 
 from skcausal.datasets._ab_test import make_ab_test
 from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
+from skcausal.datasets._loaders_graphs import fetch_sachs
 from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
 from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
 from skcausal.datasets._loaders_simulated import fetch_acic2016, fetch_ihdp
@@ -46,6 +48,7 @@ __all__ = [
     "fetch_ihdp",
     "fetch_jobs",
     "fetch_lalonde",
+    "fetch_sachs",
     "fetch_twins",
     "make_ab_test",
     "make_observational",

@@ -3,6 +3,7 @@
 - ``e_value``, ``PartialR2Sensitivity``, ``RieszSensitivity``, ``MarginalSensitivity``,
   ``RosenbaumBounds``, ``ManskiBounds``: what an unobserved confounder could do to an
   average effect; ``BLearner``: to the effect of each row.
+- ``falsify_graph``: does the graph fit the data?
 - ``refute``: attacks an estimate by refits on changed tables, one class per change.
 """
 
@@ -15,6 +16,8 @@ from skcausal.validation._calibration import calibration_curve, calibration_scor
 from skcausal.validation._calibration_test import calibration_test
 from skcausal.validation._deciles import uplift_by_decile
 from skcausal.validation._e_value import EValue, e_value
+from skcausal.validation._falsifying._falsify import falsify_graph
+from skcausal.validation._falsifying._result import GraphFalsification
 from skcausal.validation._heterogeneity import blp_test, clan, gates
 from skcausal.validation._heterogeneity_analysis import (
     HeterogeneityAnalysis,
@@ -28,6 +31,7 @@ from skcausal.validation._plots._balance import LovePlotDisplay, PropensityDispl
 from skcausal.validation._plots._bins import CalibrationDisplay, UpliftByDecileDisplay
 from skcausal.validation._plots._contour import SensitivityContourDisplay
 from skcausal.validation._plots._curves import QiniDisplay, TOCDisplay
+from skcausal.validation._plots._falsification import FalsificationDisplay
 from skcausal.validation._plots._heterogeneity import ClanDisplay, GatesDisplay
 from skcausal.validation._plots._refutation import RefutationDisplay
 from skcausal.validation._plots._tipping import TippingPointDisplay
@@ -69,7 +73,9 @@ __all__ = [
     "DataSubset",
     "DummyOutcome",
     "EValue",
+    "FalsificationDisplay",
     "GatesDisplay",
+    "GraphFalsification",
     "HeterogeneityAnalysis",
     "LeaveOneConfounderOut",
     "LovePlotDisplay",
@@ -106,6 +112,7 @@ __all__ = [
     "dr_loss",
     "e_value",
     "effective_sample_size",
+    "falsify_graph",
     "gates",
     "get_scorer",
     "heterogeneity_analysis",

@@ -1,0 +1,1 @@
+"""Tests of a graph against data; public through ``skcausal.validation``."""
