@@ -48,7 +48,8 @@ def group_effects(
         )
         for label, row in table.drop(index=["difference", "average"]).iterrows()
     )
-    difference = _estimate(table.loc["difference"]) if len(groups) > 1 else _UNKNOWN
+    last: pd.Series[Any] = table.loc["difference"]  # type: ignore[assignment]
+    difference = _estimate(last) if len(groups) > 1 else _UNKNOWN
     return groups, difference
 
 

@@ -158,17 +158,29 @@ def sensitivity_sentence(found: Sensitivity, question: Question) -> str:
         f"effect of {name} to 0, and {percent(found.robustness_to_doubt, 1)} to bring "
         "0 into its interval."
     )
-    marks = [mark for mark in found.benchmarks if math.isfinite(mark.times_to_zero)]
+    marks = [mark for mark in found.benchmarks if min(mark.outcome, mark.treatment) > 0]
     if not marks:
         return robust
-    return f"{_comparison(min(marks, key=_strength), name)} {robust}"
+    return f"{_comparison(min(marks, key=_needed), name)} {robust}"
 
 
-def _strength(mark: Benchmark) -> float:
-    return mark.times_to_zero
+def _needed(mark: Benchmark) -> tuple[float, float]:
+    return mark.times_to_zero, mark.times_to_doubt
 
 
 def _comparison(mark: Benchmark, name: str) -> str:
+    if not math.isfinite(mark.times_to_zero):
+        weaker = (
+            f", but one {times(mark.times_to_doubt)} times as strong would bring 0 "
+            "into its interval"
+            if math.isfinite(mark.times_to_doubt)
+            else ""
+        )
+        return (
+            "No unobserved confounder, however strong, that is related to outcome and "
+            f'treatment in the proportions of "{mark.feature}" would bring the effect '
+            f"of {name} to 0{weaker}."
+        )
     need = "would be needed" if mark.times_to_zero >= 1 else "would be enough"
     return (
         f"An unobserved confounder {times(mark.times_to_zero)} times as strong as "

@@ -1,16 +1,30 @@
 """Heterogeneity tests, attacks, confounders and several outcomes in the report."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from skcausal.analysis import _attacks
 from skcausal.analysis import _judgements as judge
 from skcausal.analysis import _sections as sections
 from skcausal.analysis._attacks import REFUTERS, attack
+from skcausal.analysis._candidates import Design
+from skcausal.analysis._heterogeneity import calibration
 from skcausal.analysis._outcomes import average_effects, fit_outcomes
 from skcausal.analysis._pipeline import Options, _question
-from skcausal.analysis._result import Attacks, Benchmark, RefuterRow, Sensitivity
+from skcausal.analysis._result import (
+    Attacks,
+    AverageEffect,
+    Benchmark,
+    Estimate,
+    OutcomeEffects,
+    RefuterRow,
+    Sensitivity,
+)
 from skcausal.analysis._sensitivity import (
     correlation,
     sensitivity,
@@ -18,7 +32,7 @@ from skcausal.analysis._sensitivity import (
     strongest_features,
 )
 from skcausal.analysis._tables import Columns, check_table
-from skcausal.estimation import AIPW
+from skcausal.estimation import AIPW, KnownPropensity
 
 OUTCOMES = ["sales", "<i>bought</i>"]
 
@@ -46,18 +60,10 @@ def _sensitivity(**options):
     table = _observed(**options)
     learner = _learner(table.binary_outcome)
     fitted = {"y": learner.fit(table.X, table.y, treatment=table.treatment)}
-    effects = [
-        entry for entry in average_effects(_without_z(table), fitted)[0] if entry
-    ]
+    effects = average_effects(replace(table, other_outcomes={}), fitted)[0]
     question = _question(table, Options("table"))
     (found,) = sensitivity(table, question, fitted["y"], effects)
     return found
-
-
-def _without_z(table):
-    from dataclasses import replace
-
-    return replace(table, other_outcomes={})
 
 
 # ---------------------------------------------------------------- heterogeneity tests
@@ -66,11 +72,29 @@ def test_heterogeneity_is_in_the_json(experiment):
     tests = contrast["heterogeneity"]
     assert tests["difference"]["p_value"] < 0.05
     assert tests["slope"]["lower"] < 1.2
-    assert tests["mean_prediction"]["lower"] < 1 < tests["mean_prediction"]["upper"]
+    differences = tests["differential_prediction"]
+    assert differences["lower"] < 1 < differences["upper"]
+    assert tests["mean_prediction"]["p_value"] < 0.001
     assert tests["clan"][0]["feature"] == "age"
     top, bottom = contrast["groups"][0], contrast["groups"][-1]
     gap = tests["difference"]["value"]
     assert top["value"] - bottom["value"] == pytest.approx(gap)
+
+
+def test_true_effects_are_calibrated():
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=800), rng.integers(3, size=800)
+    effect = 1 + x
+    frame = pd.DataFrame(
+        {"x": x, "arm": t, "y": effect * (t == 2) + rng.normal(size=800)}
+    )
+    table = check_table(frame, Columns("y", "arm", control="0"))
+    design = Design(table.arms, (1 / 3, 1 / 3, 1 / 3), 0)
+    for estimate in calibration(effect, table, np.arange(800), 2, design):
+        assert estimate.lower < 1 < estimate.upper
+        assert estimate.standard_error < 0.2
+    unknown = calibration(np.ones(800), table, np.arange(800), 2, design)
+    assert np.isnan([estimate.value for estimate in unknown]).all()
 
 
 # --------------------------------------------------------------------------- balance
@@ -131,11 +155,7 @@ def test_attacks_find_a_broken_estimate():
     sound = attack(table, _learner(), 5, 0)
     assert all(row.passed for row in sound.rows)
     assert judge.attacks_check(sound).status == "good"
-    # A fixed propensity that is wrong and a constant outcome model: confounded.
-    from sklearn.dummy import DummyRegressor
-
-    from skcausal.estimation import KnownPropensity
-
+    # A propensity that is wrong and a constant outcome model remove no confounding.
     broken = AIPW(DummyRegressor(), KnownPropensity(0.5), random_state=0)
     found = attack(table, broken, 5, 0)
     verdicts = {row.refuter: row.passed for row in found.rows}
@@ -152,8 +172,6 @@ def test_attacks_can_be_skipped_or_incomplete():
 
 
 def test_large_tables_are_represented_by_some_rows(monkeypatch):
-    from skcausal.analysis import _attacks
-
     monkeypatch.setattr(_attacks, "MOST_ROWS", 200)
     assert attack(_observed(n=400), _learner(), 2, 0).table_rows == 200
 
@@ -180,10 +198,37 @@ def test_confounder_is_compared_with_the_strongest_feature():
     marks = {mark.feature: mark for mark in found.benchmarks}
     assert set(marks) == {"age", "other"}
     age = marks["age"]
-    assert 0 < age.times_to_doubt < age.times_to_zero
+    assert age.outcome > 0.5
+    assert age.treatment > 0.03
     assert age.without > 1.3  # age confounds upwards
-    assert f'{age.times_to_zero:.1f} times as strong as "age"' in found.sentence
+    assert marks["other"].outcome < 0.05
     assert judge.confounder_check([found]).sentence in found.sentence
+
+
+@pytest.mark.parametrize(
+    ("to_zero", "to_doubt", "expected"),
+    [
+        (2.04, 1.5, '2.0 times as strong as "age" would be needed to bring'),
+        (0.5, 0.4, '0.5 times as strong as "age" would be enough to bring'),
+        (np.inf, 3.0, "but one 3.0 times as strong would bring 0 into its interval"),
+        (
+            np.inf,
+            np.inf,
+            'in the proportions of "age" would bring the effect of t to 0',
+        ),
+    ],
+)
+def test_sentence_compares_with_the_weakest_that_would_do(to_zero, to_doubt, expected):
+    marks = (
+        Benchmark("other", 0.1, 0.1, 1.0, np.inf, np.inf),
+        Benchmark("age", 0.2, 0.1, 1.0, to_zero, to_doubt),
+    )
+    marks = marks[::-1] if to_doubt == np.inf else marks
+    question = _question(_observed(n=100), Options("table"))
+    text = sensitivity_sentence(Sensitivity("1", 0.2, 0.1, marks), question)
+    assert expected in text
+    judged = judge.confounder_check([Sensitivity("1", 0.2, 0.1, marks, sentence=text)])
+    assert judged.status == ("caution" if to_doubt < 1 else "open")
 
 
 def test_unclear_effects_need_no_confounder():
@@ -233,8 +278,6 @@ def test_strongest_features_are_related_to_both():
 
 # ------------------------------------------------------------------------ sentences
 def test_many_outcomes_are_counted_instead_of_told(observed):
-    from skcausal.analysis._result import AverageEffect, Estimate, OutcomeEffects
-
     def outcome(name, p):
         estimate = Estimate(1.0, 0.1, 0.8, 1.2, p, p)
         effects = (AverageEffect("1", "0", "all", estimate),)
