@@ -265,7 +265,7 @@ REFUTERS = {
 
 def confounder_check(found: Sequence[Sensitivity]) -> Check:
     """Say what confounders it would take; no test can rule them out."""
-    name = "Hidden confounders"
+    name = "Confounders"
     clear = [one for one in found if one.robustness_to_doubt > 0]
     if not clear:
         return Check(

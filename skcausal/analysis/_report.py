@@ -326,7 +326,9 @@ def _comparability(result: AnalysisResult, name: Callable[[str], str]) -> list[F
     more = f" The {len(rows)} largest of {len(rows) + hidden}." if hidden else ""
     figures.append(
         Figure(
-            "Balance" if question.randomised else "Balance before and after weighting",
+            "Balance"
+            if question.randomised
+            else "Balance before and after weighting (Love plot)",
             _safe(draw.balance_plot(rows, "balance", weighted=not question.randomised)),
             "How different the arms are in each feature; within the shaded band they "
             f"count as alike.{more}"

@@ -26,7 +26,7 @@ def summary_lines(result: AnalysisResult) -> list[str]:
     for found in result.sensitivity:
         lines += _wrapped(found.sentence)
     for check in result.checks:
-        told = check.name == "Hidden confounders"  # by the sentences above
+        told = check.name == "Confounders"  # by the sentences above
         if check.status in ("caution", "bad") and not told:
             lines += _wrapped(f"{check.name}: {check.sentence}")
     for warning in result.warnings:

@@ -179,7 +179,7 @@ def test_large_tables_are_represented_by_some_rows(monkeypatch):
 # ------------------------------------------------------------- unobserved confounders
 def test_an_experiment_has_no_confounders(experiment):
     assert experiment.json["sensitivity"] == []
-    assert "Hidden confounders" not in experiment.report
+    assert "Confounders" not in [check["name"] for check in experiment.json["checks"]]
     assert "nothing unobserved can explain the effect away" in experiment.report
     assert "Unobserved confounders</h3>" not in experiment.report
 
@@ -189,6 +189,7 @@ def test_observational_report_says_what_it_takes(observed):
     assert (first["treated"], second["treated"]) == ("<b>letter</b>", "a & b")
     assert 0 < first["robustness_to_doubt"] < first["robustness_to_zero"] < 1
     assert first["e_value"] is None
+    assert "Confounders" in [check["name"] for check in observed.json["checks"]]
     assert ">Unobserved confounders<" in observed.report
     assert "would have to explain" in observed.report
 
