@@ -1,5 +1,6 @@
 """Attacks on the estimate: the chosen learner refitted on changed tables."""
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,9 @@ def attack(
     Returns
     -------
     Attacks or None
-        The verdicts on the average effect of each arm. Tables of more than 10,000
-        rows are represented by as many, drawn at random within each arm; refits are
-        cross-fitted with two folds, which takes less time.
+        The verdicts on the average effect of each arm. Of tables of more than 11,000
+        rows 10,000 are drawn at random within each arm; refits are cross-fitted with
+        two folds, which takes less time.
     """
     if simulations == 0:
         return None
@@ -43,20 +44,24 @@ def attack(
 
     from skcausal import validation
 
-    rows = subsample(
-        np.arange(len(table.y)), table.codes, MOST_ROWS, random_state
-    ).astype(np.int64)
-    found = validation.refute(
-        clone(learner).set_params(cv=FOLDS),
-        table.X.iloc[rows],
-        table.y[rows],
-        treatment=table.treatment[rows],
-        refuters=_refuters(),
-        n_simulations=simulations,
-        cv=None,
-        random_state=random_state,
-        progress=False,
-    )
+    rows = np.arange(len(table.y))
+    if len(rows) > 1.1 * MOST_ROWS:
+        rows = subsample(rows, table.codes, MOST_ROWS, random_state)
+    try:
+        found = validation.refute(
+            clone(learner).set_params(cv=FOLDS),
+            table.X.iloc[rows],
+            table.y[rows],
+            treatment=table.treatment[rows],
+            refuters=_refuters(),
+            n_simulations=simulations,
+            cv=None,
+            random_state=random_state,
+            progress=False,
+        )
+    except ValueError as error:  # such as arms too small for the folds
+        warnings.warn(f"No attack could be made: {error}", UserWarning, stacklevel=2)
+        return Attacks((), simulations, len(rows), FOLDS)
     return Attacks(
         rows=_rows(table, found.table),
         simulations=simulations,

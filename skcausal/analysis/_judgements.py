@@ -266,6 +266,9 @@ REFUTERS = {
 def confounder_check(found: Sequence[Sensitivity]) -> Check:
     """Say what confounders it would take; no test can rule them out."""
     name = "Confounders"
+    unknown = [one for one in found if math.isnan(one.robustness_to_doubt)]
+    if unknown:
+        return Check(name, "caution", "cannot be told", unknown[0].sentence)
     clear = [one for one in found if one.robustness_to_doubt > 0]
     if not clear:
         return Check(

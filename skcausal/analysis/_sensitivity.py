@@ -1,6 +1,7 @@
 """How strong an unobserved confounder would have to be to overturn an effect."""
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -70,13 +71,20 @@ def _of_arm(
 ) -> Sensitivity:
     from skcausal.validation import RieszSensitivity
 
-    riesz = RieszSensitivity.from_estimator(fitted, target="all", arm=arm)
     values = _e_values(fitted, table.arms.index(arm)) if table.binary_outcome else None
+    strengths = (math.nan, math.nan)
+    benchmarks: tuple[Benchmark, ...] = ()
+    try:
+        riesz = RieszSensitivity.from_estimator(fitted, target="all", arm=arm)
+        strengths = riesz.robustness_value(), riesz.robustness_value(level=LEVEL)
+        benchmarks = tuple(_benchmark(riesz, name) for name in features)
+    except ValueError as error:  # arms so unlike that weights have no variance
+        warnings.warn(str(error), UserWarning, stacklevel=2)
     return Sensitivity(
         treated=effect.treated,
-        robustness_to_zero=riesz.robustness_value(),
-        robustness_to_doubt=riesz.robustness_value(level=LEVEL),
-        benchmarks=tuple(_benchmark(riesz, name) for name in features),
+        robustness_to_zero=strengths[0],
+        robustness_to_doubt=strengths[1],
+        benchmarks=benchmarks,
         e_value=None if values is None else values[0],
         e_value_limit=None if values is None else values[1],
     )
@@ -98,7 +106,10 @@ def _e_values(fitted: Any, code: int) -> tuple[float, float] | None:
     """Return the E-values of the risk ratio of an arm and of its interval."""
     from skcausal.validation import e_value
 
-    ratio = fitted.average_effect(target="all", scale="ratio")
+    try:
+        ratio = fitted.average_effect(target="all", scale="ratio")
+    except ValueError:  # the estimated rate of the control arm is not positive
+        return None
     numbers = (ratio.value, *ratio.interval(LEVEL))
     value, lower, upper = (float(np.atleast_1d(x)[code - 1]) for x in numbers)
     if not (np.isfinite([value, lower, upper]).all() and value > 0):
@@ -145,6 +156,11 @@ def correlation(column: "pd.Series[Any]", values: npt.NDArray[Any]) -> float:
 def sensitivity_sentence(found: Sensitivity, question: Question) -> str:
     """Say in words what it would take to overturn an effect."""
     name = words.treated_name(question, found.treated)
+    if not math.isfinite(found.robustness_to_doubt):
+        return (
+            "How strong unobserved confounders of the effect of "
+            f"{name} would have to be cannot be told from these rows (see the warnings)."
+        )
     if found.robustness_to_doubt == 0:
         return (
             f"The interval of the effect of {name} holds 0 already, so there is "

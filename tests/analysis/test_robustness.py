@@ -8,6 +8,7 @@ import pytest
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
+from skcausal import validation
 from skcausal.analysis import _attacks
 from skcausal.analysis import _judgements as judge
 from skcausal.analysis import _sections as sections
@@ -171,6 +172,16 @@ def test_attacks_can_be_skipped_or_incomplete():
     assert judge.attacks_check(Attacks((row,), 5, 10, 2)).status == "caution"
 
 
+def test_a_failing_attack_is_a_warning(monkeypatch):
+    def refuses(*_args, **_kwargs):
+        raise ValueError("refute: too few rows.")
+
+    monkeypatch.setattr(validation, "refute", refuses)
+    with pytest.warns(UserWarning, match="No attack could be made: refute: too few"):
+        found = attack(_observed(n=100), _learner(), 2, 0)
+    assert judge.attacks_check(found).status == "caution"
+
+
 def test_large_tables_are_represented_by_some_rows(monkeypatch):
     monkeypatch.setattr(_attacks, "MOST_ROWS", 200)
     assert attack(_observed(n=400), _learner(), 2, 0).table_rows == 200
@@ -238,6 +249,17 @@ def test_unclear_effects_need_no_confounder():
     assert found.benchmarks == ()
     assert "nothing to explain away" in found.sentence
     assert judge.confounder_check([found]).status == "open"
+
+
+def test_what_cannot_be_told_is_said(monkeypatch):
+    def refuses(*_args, **_kwargs):
+        raise ValueError("the variance is not positive")
+
+    monkeypatch.setattr(validation.RieszSensitivity, "from_estimator", refuses)
+    with pytest.warns(UserWarning, match="variance is not positive"):
+        found = _sensitivity()
+    assert "cannot be told" in found.sentence
+    assert judge.confounder_check([found]).status == "caution"
 
 
 def test_binary_outcomes_have_an_e_value():
