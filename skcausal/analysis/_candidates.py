@@ -107,6 +107,14 @@ class Design:
             return None
         return KnownPropensity(dict(zip(self.arms, self.shares, strict=True)))
 
+    def pair(self, code: int) -> "Design":
+        """Return the design among the rows of the control and one other arm."""
+        arms = (self.arms[0], self.arms[code])
+        if self.shares is None:
+            return Design(arms, None, self.random_state)
+        chance = self.shares[code] / (self.shares[0] + self.shares[code])
+        return Design(arms, (1 - chance, chance), self.random_state)
+
     def learner(self, name: str) -> Any:
         """Return the candidate of that name, unfitted."""
         from skcausal import estimation

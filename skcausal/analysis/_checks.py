@@ -1,6 +1,5 @@
 """Overlap, balance, sample ratio and suspicious columns: arrays in, numbers out."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,12 +8,13 @@ import pandas as pd
 from scipy import stats
 
 from skcausal.analysis._result import BalanceRow, Overlap, SampleRatio
+from skcausal.validation import balance_table, effective_sample_size
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
 
 LOWEST_PROPENSITY = 0.02
-_MOST_LEVELS = 20
+_LEAST_PROPENSITY = 0.01
 _FLAG_LEVEL = 0.001
 
 
@@ -67,10 +67,8 @@ def overlap(propensity: FloatArray, codes: IntArray, bins: int = 25) -> Overlap:
     shown = propensity[:, 1] if n_arms == 2 else own
     edges = np.linspace(0.0, 1.0, bins + 1)
     outside = (propensity < LOWEST_PROPENSITY).any(axis=1)
-    sizes = [
-        effective_size(1 / np.maximum(own[codes == arm], 1e-12))
-        for arm in range(n_arms)
-    ]
+    weights = arm_weights(propensity, codes)
+    sizes = [effective_sample_size(weights[codes == arm]) for arm in range(n_arms)]
     return Overlap(
         edges=tuple(edges.tolist()),
         counts=tuple(
@@ -83,13 +81,17 @@ def overlap(propensity: FloatArray, codes: IntArray, bins: int = 25) -> Overlap:
     )
 
 
-def effective_size(weights: FloatArray) -> float:
-    """Return the number of equally weighted rows that are worth as much (Kish)."""
-    return float(weights.sum() ** 2 / np.sum(weights**2))
+def arm_weights(propensity: FloatArray, codes: IntArray) -> FloatArray:
+    """Return one over the chance of each row's own arm, as the estimate caps it."""
+    own = propensity[np.arange(len(codes)), codes]
+    return np.asarray(1 / np.maximum(own, _LEAST_PROPENSITY))
 
 
 def balance(
-    X: pd.DataFrame, codes: IntArray, weights: FloatArray, labels: tuple[str, ...]
+    X: pd.DataFrame,
+    codes: IntArray,
+    weights: FloatArray | None,
+    labels: tuple[str, ...],
 ) -> tuple[BalanceRow, ...]:
     """Compare the features of each arm with control, before and after weighting.
 
@@ -99,56 +101,25 @@ def balance(
         The features.
     codes : ndarray of shape (n,)
         The arm of each row, control is 0.
-    weights : ndarray of shape (n,)
-        One over the chance of the row's own arm.
+    weights : ndarray of shape (n,) or None
+        One over the chance of the row's own arm; None in an experiment, where the
+        arms need no weights.
     labels : tuple of str
         The arms, control first.
 
     Returns
     -------
     tuple of BalanceRow
-        Differences of means in units of the pooled standard deviation (Austin,
-        2009), which is taken before weighting; per level for categories.
+        Standardised differences of `balance_table`; without weights both are the same.
     """
-    ones = np.ones_like(weights)
-    rows = []
-    for name, values in _indicators(X):
-        for arm in range(1, len(labels)):
-            before = _standardised(values, codes, arm, ones)
-            after = _standardised(values, codes, arm, weights)
-            rows.append(BalanceRow(name, labels[arm], before, after))
-    return tuple(rows)
-
-
-def _indicators(X: pd.DataFrame) -> Iterator[tuple[str, FloatArray]]:
-    for name in X.columns:
-        column = X[name]
-        missing = column.isna().to_numpy()
-        if isinstance(column.dtype, pd.CategoricalDtype):
-            levels = column.value_counts().index[:_MOST_LEVELS]
-            for level in levels if len(levels) != 2 else levels[:1]:
-                yield f"{name} = {level}", (column == level).to_numpy(dtype=float)
-        else:
-            yield str(name), column.to_numpy(dtype=float)
-        if missing.any():
-            yield f"{name} is missing", missing.astype(float)
-
-
-def _standardised(
-    values: FloatArray, codes: IntArray, arm: int, weights: FloatArray
-) -> float:
-    means, variances = [], []
-    for code in (arm, 0):
-        rows = (codes == code) & np.isfinite(values)
-        if not rows.any():
-            return float("nan")
-        means.append(float(np.average(values[rows], weights=weights[rows])))
-        variances.append(float(np.var(values[rows])))
-    spread = float(np.sqrt(np.mean(variances)))
-    difference = means[0] - means[1]
-    if spread == 0:
-        return 0.0 if difference == 0 else float("nan")
-    return difference / spread
+    treatment = np.asarray(labels)[codes]
+    table = balance_table(X, treatment, weights, control_arm=labels[0])
+    after = table["difference" if weights is None else "weighted_difference"]
+    columns = (table.index, table["arm"], table["difference"], after)
+    return tuple(
+        BalanceRow(str(feature), str(arm), float(before), float(now))
+        for feature, arm, before, now in zip(*columns, strict=True)
+    )
 
 
 def imbalanced_columns(X: pd.DataFrame, codes: IntArray) -> list[tuple[str, float]]:

@@ -3,14 +3,20 @@
 import textwrap
 from collections.abc import Iterator
 
+from skcausal.analysis._attacks import FOLDS, REFUTERS
 from skcausal.analysis._candidates import Design
 from skcausal.analysis._tables import Table
 
 _EVALUATION_SHARE = 0.4
+_REFUTERS = [refuter.partition("(")[0] for refuter in REFUTERS]
 
 
 def reproducing_code(
-    table: Table, design: Design, learner: str, loading: tuple[str, str]
+    table: Table,
+    design: Design,
+    learner: str,
+    loading: tuple[str, str],
+    simulations: int = 0,
 ) -> str:
     """Write code that repeats the estimates of an analysis.
 
@@ -24,6 +30,8 @@ def reproducing_code(
         The name of the chosen candidate.
     loading : tuple of str
         An import line (may be empty) and the expression that makes the table.
+    simulations : int
+        Refits per refuter; 0 leaves the attacks out.
 
     Returns
     -------
@@ -31,27 +39,40 @@ def reproducing_code(
         A script.
     """
     parts = [
-        "\n".join(_imports(design, learner, loading[0])),
+        "\n".join(_imports(table, design, learner, loading[0], simulations)),
         "\n".join(_data(table, loading[1])),
         f"# The best of the candidates.\n{design.learner_code(learner)}",
         _averages(table),
+        _other_outcomes(table),
+        _confounders(table, design),
+        _attacks(design, simulations),
         _evaluation(design),
     ]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _imports(design: Design, learner: str, extra: str) -> Iterator[str]:
+def _imports(
+    table: Table, design: Design, learner: str, extra: str, simulations: int
+) -> Iterator[str]:
     others, names = design.import_lines(learner)
     two = len(design.arms) == 2
     theirs = ["import pandas as pd", *others]
     theirs.append("from sklearn.model_selection import train_test_split")
+    if simulations or table.other_outcomes:
+        theirs.append("from sklearn.base import clone")
     yield from sorted(theirs, key=lambda line: (line.startswith("from sk"), line))
     yield ""
+    tools = [
+        *(["get_scorer"] if two else []),
+        *(["RieszSensitivity"] if design.shares is None else []),
+        *(["refute", *_REFUTERS] if simulations else []),
+    ]
     ours = [
         extra,
+        "from skcausal.inference import join_estimates" if table.other_outcomes else "",
         f"from skcausal.estimation import {', '.join(names)}",
         "from skcausal import causal_target" if two else "",
-        "from skcausal.validation import get_scorer" if two else "",
+        f"from skcausal.validation import {', '.join(sorted(tools))}" if tools else "",
     ]
     yield from sorted(line for line in ours if line)
 
@@ -92,6 +113,60 @@ def _averages(table: Table) -> str:
             f"print(learner.average_effect(by={groups}.astype(str)).summary())"
         )
     return "\n".join(lines)
+
+
+def _other_outcomes(table: Table) -> str:
+    if not table.other_outcomes:
+        return ""
+    return "\n".join(
+        [
+            "# All outcomes, with p-values adjusted for all outcomes and arms.",
+            "effects = {",
+            "    name: clone(learner).fit(X, frame[name], treatment=treatment)",
+            f"    for name in {list(table.outcomes)!r}",
+            "}",
+            "joined = join_estimates(",
+            "    {name: fitted.average_effect() for name, fitted in effects.items()}",
+            ")",
+            "print(joined.summary())",
+            "print(joined.adjusted_p_value(random_state=0))",
+        ]
+    )
+
+
+def _confounders(table: Table, design: Design) -> str:
+    if design.shares is not None:
+        return ""
+    lines = ["# What unobserved confounders it would take."]
+    for arm in design.arms[1:]:
+        chosen = "" if len(design.arms) == 2 else f", arm={arm!r}"
+        lines.append(
+            "print(RieszSensitivity.from_estimator("
+            f'learner, target="all"{chosen}).summary())'
+        )
+    return "\n".join(lines)
+
+
+def _attacks(design: Design, simulations: int) -> str:
+    if not simulations:
+        return ""
+    return "\n".join(
+        [
+            "# Attacks on the estimate.",
+            "found = refute(",
+            f"    clone(learner).set_params(cv={FOLDS}),",
+            "    X,",
+            "    y,",
+            "    treatment=treatment,",
+            f"    refuters=[{', '.join(REFUTERS)}],",
+            f"    n_simulations={simulations},",
+            "    cv=None,",
+            f"    random_state={design.random_state},",
+            "    progress=False,",
+            ")",
+            "print(found)",
+        ]
+    )
 
 
 def _evaluation(design: Design) -> str:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from skcausal.analysis._tables import Columns
 
 _INTERRUPTED = 130
+_SIMULATIONS = 5
 _DESCRIPTION = (
     "Causal effects from a table: how large, for whom, how sure, in one report."
 )
@@ -103,12 +104,20 @@ def _add_analyze(commands: "argparse._SubParsersAction[_Parser]") -> None:
         help="analyse a table and write its report",
         description="Analyse a table: one row per unit, one column for the outcome, "
         "one for the treatment, features from before the treatment.",
+        usage="%(prog)s FILE --outcome COL [COL ...] --treatment COL [options]",
         epilog="example: skcausal analyze shop.csv --outcome visit --treatment mail "
         "--features age channel --randomised 0.5",
     )
     add = analyze.add_argument
     add("file", metavar="FILE", type=Path, help=".csv, .csv.gz, .parquet or .feather")
-    add("--outcome", required=True, metavar="COL", help="what may change; numeric")
+    add(
+        "--outcome",
+        nargs="+",
+        required=True,
+        metavar="COL",
+        help="what may change; numeric. The report is about the first one and tests "
+        "the average effect on each",
+    )
     add("--treatment", required=True, metavar="COL", help="what was done (0/1, labels)")
     add(
         "--control",
@@ -150,6 +159,14 @@ def _add_shared(parser: _Parser, time_budget: float) -> None:
         metavar="FILE",
         help="the report (default: %(default)s)",
     )
+    add(
+        "--refute",
+        type=_simulations,
+        default=_SIMULATIONS,
+        metavar="N",
+        help="attack the estimate by N refits on each of three kinds of changed tables "
+        "(default: %(default)s; 0 skips it)",
+    )
     add("--json", type=Path, metavar="FILE", help="also write the results as JSON")
     add(
         "--random-state",
@@ -168,6 +185,13 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _simulations(text: str) -> int:
+    value = int(text)
+    if value < 0 or value == 1:  # one refit has no spread to judge it by
+        raise ValueError(text)
+    return value
+
+
 def _seed(text: str) -> int:
     value = int(text)
     if not 0 <= value < 2**31:
@@ -177,6 +201,7 @@ def _seed(text: str) -> int:
 
 _seconds.__name__ = "number of seconds"  # argparse says "invalid ... value"
 _seed.__name__ = "seed"
+_simulations.__name__ = "number of refits (0, or 2 and more)"
 
 
 def _demo(arguments: argparse.Namespace) -> int:
@@ -190,6 +215,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         time_budget=arguments.time_budget,
         randomised=demo.randomised,
         random_state=arguments.random_state,
+        simulations=arguments.refute,
         loading=demo.loading,
     )
     return _run(arguments, demo.frame, demo.columns, options, demo.truth)
@@ -203,8 +229,9 @@ def _analyze(arguments: argparse.Namespace) -> int:
     _check_outputs(arguments)
     frame = read_table(arguments.file)
     columns = Columns(
-        outcome=arguments.outcome,
+        outcome=arguments.outcome[0],
         treatment=arguments.treatment,
+        other_outcomes=tuple(arguments.outcome[1:]),
         control=arguments.control,
         features=None if arguments.features is None else tuple(arguments.features),
         by=arguments.by,
@@ -214,6 +241,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
         time_budget=arguments.time_budget,
         randomised=arguments.randomised,
         random_state=arguments.random_state,
+        simulations=arguments.refute,
         loading=("", loading_code(arguments.file)),
     )
     return _run(arguments, frame, columns, options, {})

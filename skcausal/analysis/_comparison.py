@@ -7,15 +7,17 @@ import numpy as np
 import numpy.typing as npt
 
 from skcausal.analysis import _checks as checks
-from skcausal.analysis import _words as words
+from skcausal.analysis import _judgements as judge
 from skcausal.analysis._design import observed_shares, shares_to_test
 from skcausal.analysis._result import (
+    Attacks,
     BalanceRow,
     Check,
     Contrast,
     Overlap,
     Question,
     SampleRatio,
+    Sensitivity,
 )
 from skcausal.analysis._tables import Table
 
@@ -40,8 +42,7 @@ def compare_arms(
 ) -> Comparison:
     """Compare the features of the arms; `propensity` has shape (n, n_arms)."""
     codes = table.codes
-    own = np.maximum(propensity[np.arange(len(codes)), codes], 0.01)
-    weights = np.ones(len(codes)) if question.randomised else 1 / own
+    weights = None if question.randomised else checks.arm_weights(propensity, codes)
     expected = None
     if question.randomised:
         given = question.shares if question.shares_given else None
@@ -60,18 +61,22 @@ def run_checks(
     question: Question,
     comparison: Comparison,
     contrasts: tuple[Contrast, ...],
+    attacks: Attacks | None,
+    hidden: tuple[Sensitivity, ...],
 ) -> tuple[Check, ...]:
     """Judge what the report shows as badges."""
     suspicious = set(comparison.leaking)
     if question.randomised:
         suspicious |= {name for name, _ in comparison.imbalanced}
     return (
-        words.overlap_check(comparison.overlap, question),
-        words.balance_check(comparison.balance, comparison.imbalanced, question),
-        words.ratio_check(comparison.sample_ratio, question),
-        words.heterogeneity_check(contrasts),
-        words.calibration_check(contrasts),
-        words.features_check(question, len(table.warnings), len(suspicious)),
+        judge.overlap_check(comparison.overlap, question),
+        judge.balance_check(comparison.balance, comparison.imbalanced, question),
+        judge.ratio_check(comparison.sample_ratio, question),
+        judge.heterogeneity_check(contrasts),
+        judge.calibration_check(contrasts),
+        judge.features_check(question, len(table.warnings), len(suspicious)),
+        judge.attacks_check(attacks),
+        *((judge.confounder_check(hidden),) if hidden else ()),
     )
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from skcausal.analysis._numbers import threshold
 from skcausal.analysis._result import Curve, Driver, Estimate, GroupEffect
 from skcausal.inference import half_sample_replicates
-from skcausal.validation import qini_curve, rate_score, toc_curve, uplift_by_decile
+from skcausal.validation import qini_curve, rate_score, toc_curve
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -21,7 +21,6 @@ _GRID = np.linspace(0.01, 1.0, 100)
 _DRIVER_ROWS = 4000
 _DRIVER_REPEATS = 3
 _MOST_PARTS = 4
-_FEWEST_ROWS_PER_GROUP = 60
 
 
 def mean_estimate(scores: FloatArray) -> Estimate:
@@ -37,23 +36,6 @@ def normal_estimate(value: float, error: float) -> Estimate:
     """Return an estimate with its normal 95 % interval and p-value."""
     p = float(2 * stats.norm.sf(abs(value) / error)) if error > 0 else float("nan")
     return Estimate(value, error, value - _Z * error, value + _Z * error, p)
-
-
-def group_effects(effects: FloatArray, scores: FloatArray) -> tuple[GroupEffect, ...]:
-    """Average the scores in ten (or fewer) groups of the predicted effect."""
-    bins = int(np.clip(len(scores) // _FEWEST_ROWS_PER_GROUP, 2, 10))
-    table = uplift_by_decile(effects, scores=scores, n_bins=bins)
-    return tuple(
-        GroupEffect(
-            label=str(label),
-            rows=int(row["n_rows"]),
-            estimate=normal_estimate(
-                float(row["estimate"]), float(row["standard_error"])
-            ),
-            predicted=float(row["predicted"]),
-        )
-        for label, row in table.iterrows()
-    )
 
 
 def curve(
@@ -104,23 +86,6 @@ def rate(
     if estimate.standard_error == 0:  # a constant effect ranks nothing
         return Estimate(0.0, 0.0, 0.0, 0.0, 1.0)
     return estimate
-
-
-def calibration_slope(effects: FloatArray, scores: FloatArray) -> Estimate:
-    """Regress the scores on the predicted effects; 1 is perfectly calibrated.
-
-    The best linear predictor of Chernozhukov et al. (2025), with standard errors
-    robust to unequal variances (HC1).
-    """
-    centred = effects - effects.mean()
-    spread = float(centred @ centred)
-    if spread <= 1e-12 * max(float(effects @ effects), 1e-300):
-        return Estimate(*[float("nan")] * 4)
-    slope = float(centred @ scores) / spread
-    residual = scores - scores.mean() - slope * centred
-    n = len(scores)
-    error = np.sqrt(n / (n - 2) * np.sum((centred * residual) ** 2)) / spread
-    return normal_estimate(slope, float(error))
 
 
 def permutation_importance(

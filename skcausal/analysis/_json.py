@@ -21,17 +21,32 @@ def result_json(result: AnalysisResult) -> str:
     str
         An object with ``average_effects`` (list of ``treated``, ``control``,
         ``target``, ``value``, ``standard_error``, ``lower``, ``upper``, ``p_value``;
-        ``adjusted_p_value`` where several arms or subgroups were compared; ``group``
-        and ``rows`` for subgroups), ``leaderboard``, ``warnings``, ``checks``,
-        ``who_gains`` and ``meta``. Numbers that do not exist are null.
+        ``adjusted_p_value`` where several effects were asked for together; ``group``
+        and ``rows`` for subgroups), ``other_outcomes`` (each with its
+        ``average_effects``), ``leaderboard``, ``warnings``, ``checks``, ``who_gains``
+        (curves, groups and ``heterogeneity`` tests per arm), ``balance``, ``attacks``
+        (verdicts of the refuters; null if they were skipped), ``sensitivity`` (per
+        arm; empty for an experiment) and ``meta``. Numbers that do not exist are null.
     """
     question = result.question
     content = {
         "average_effects": [_average(entry) for entry in result.average_effects],
+        "other_outcomes": [
+            {
+                "outcome": one.outcome,
+                "binary": one.binary,
+                "control_mean": one.control_mean,
+                "average_effects": [_average(entry) for entry in one.average_effects],
+            }
+            for one in result.other_outcomes
+        ],
         "leaderboard": [dataclasses.asdict(row) for row in result.leaderboard],
         "warnings": list(result.warnings),
         "checks": [dataclasses.asdict(check) for check in result.checks],
         "who_gains": [_contrast(contrast) for contrast in result.contrasts],
+        "balance": [dataclasses.asdict(row) for row in result.balance],
+        "attacks": _optional(result.attacks),
+        "sensitivity": [dataclasses.asdict(one) for one in result.sensitivity],
         "meta": {
             **dataclasses.asdict(question),
             "randomised": question.randomised,

@@ -6,6 +6,7 @@ from importlib.resources import files
 from typing import Any, NamedTuple
 
 from skcausal.analysis import _figures as draw
+from skcausal.analysis import _sections as sections
 from skcausal.analysis import _words as words
 from skcausal.analysis._numbers import Units, number, p_value, percent
 from skcausal.analysis._result import (
@@ -44,6 +45,8 @@ class Part(NamedTuple):
     contrast: Contrast
     numbers: list[KeyNumber]
     figures: list[Figure]
+    tests: list[sections.TestLine]
+    clan: list[sections.ClanLine]
 
 
 def render_report(result: AnalysisResult) -> str:
@@ -59,32 +62,25 @@ def render_report(result: AnalysisResult) -> str:
     str
         The page. Everything that comes from the table is escaped.
     """
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    folder = files("skcausal.analysis") / "templates"
     environment = Environment(
+        loader=PackageLoader("skcausal.analysis", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.from_string(
-        (folder / "report.html").read_text(encoding="utf-8")
+    css = files("skcausal.analysis") / "templates" / "report.css"
+    page = environment.get_template("report.html").render(
+        css=_safe(css.read_text(encoding="utf-8")), **_context(result)
     )
-    css = (folder / "report.css").read_text(encoding="utf-8")
-    page = template.render(css=_safe(css), **_context(result))
     return page.replace("95 %", "95\u00a0%")
 
 
 def report_units(result: AnalysisResult) -> Units:
     """Return how the effects of a result are written."""
-    errors = [
-        entry.estimate.standard_error
-        for entry in result.average_effects
-        if entry.target == "all" and entry.group is None
-    ]
-    question = result.question
-    return Units(question.binary_outcome, max(errors), question.outcome)
+    return sections.units_of(sections.all_outcomes(result)[0])
 
 
 def _safe(text: str) -> Any:
@@ -99,6 +95,7 @@ def _context(result: AnalysisResult) -> dict[str, Any]:
     many = len(question.labels) > 2
     plain = [entry for entry in result.average_effects if entry.group is None]
     by_group = [entry for entry in result.average_effects if entry.group is not None]
+    asked = [question.outcome, *question.other_outcomes]
 
     def name(label: str) -> str:
         return words.treated_name(question, label)
@@ -109,13 +106,24 @@ def _context(result: AnalysisResult) -> dict[str, Any]:
         "units": units,
         "many": many,
         "name": name,
-        "title": f"What does {question.treatment} do to {question.outcome}?",
+        "title": f"What does {question.treatment} do to {words.listed(asked)}?",
         "control": name(question.labels[0]),
         "outcome": words.outcome_name(question),
         "outcome_heading": words.capital(words.outcome_name(question)),
         "weak": result.leaderboard[0].score <= 0,
         "design": _design(result),
         "verdicts": _verdicts(result, units),
+        "outcome_sentences": sections.outcome_sentences(result),
+        "outcomes": list(sections.outcome_lines(result)),
+        "attacks": sections.attack_lines(result, units),
+        "hidden": [
+            (
+                one,
+                sections.benchmark_lines(one, units),
+                sections.e_value_sentence(one, result),
+            )
+            for one in result.sensitivity
+        ],
         "averages": plain,
         "by_group": by_group,
         "targets": _TARGETS,
@@ -187,7 +195,13 @@ def _subgroup_figures(
 
 
 def _part(contrast: Contrast, units: Units, name: str) -> Part:
-    return Part(contrast, _numbers(contrast, units), _figures(contrast, units, name))
+    return Part(
+        contrast,
+        _numbers(contrast, units),
+        _figures(contrast, units, name),
+        sections.heterogeneity_lines(contrast, units),
+        sections.clan_lines(contrast),
+    )
 
 
 def _numbers(contrast: Contrast, units: Units) -> list[KeyNumber]:
@@ -198,7 +212,7 @@ def _numbers(contrast: Contrast, units: Units) -> list[KeyNumber]:
 
     autoc, autoc_interval = shown(contrast.autoc)
     qini, qini_interval = shown(contrast.qini)
-    slope = contrast.slope
+    slope = contrast.heterogeneity.slope
     lowest, _, _, _, highest = contrast.predicted_quantiles
     calibrated = (
         f"95 % interval {number(slope.lower)} to {number(slope.upper)}. 1 is perfect, "
@@ -233,9 +247,10 @@ def _figures(contrast: Contrast, units: Units, name: str) -> list[Figure]:
         Figure(
             "Effect by predicted effect",
             _safe(draw.groups_plot(contrast, units, f"{name}-groups")),
-            "Rows sorted by predicted effect and cut in equal groups; points are the "
-            "effects that were observed, dashed is the average. Falling from left to "
-            "right: the learner knows who gains.",
+            "Rows sorted by predicted effect and cut in equal groups (GATES); points "
+            "are the effects that were observed, with 95 % intervals that hold for all "
+            "groups together, dashed is the average. Falling from left to right: the "
+            "learner knows who gains.",
         ),
         Figure(
             "Predicted and observed effect",
@@ -311,13 +326,20 @@ def _comparability(result: AnalysisResult, name: Callable[[str], str]) -> list[F
     more = f" The {len(rows)} largest of {len(rows) + hidden}." if hidden else ""
     figures.append(
         Figure(
-            "Balance",
+            "Balance"
+            if question.randomised
+            else "Balance before and after weighting (Love plot)",
             _safe(draw.balance_plot(rows, "balance", weighted=not question.randomised)),
             "How different the arms are in each feature; within the shaded band they "
             f"count as alike.{more}"
             + (
                 " For several arms the largest is shown."
                 if len(result.arms) > 2
+                else ""
+            )
+            + (
+                " An experiment needs no weights: chance leaves such differences."
+                if question.randomised
                 else ""
             ),
         )

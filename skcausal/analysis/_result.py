@@ -35,6 +35,7 @@ class Question:
     binary_outcome: bool
     features: tuple[str, ...]
     by: str | None = None
+    other_outcomes: tuple[str, ...] = ()
     shares: tuple[float, ...] | None = None
     shares_given: bool = False
 
@@ -96,6 +97,36 @@ class Driver:
 
 
 @dataclass(frozen=True)
+class ClanRow:
+    """A feature's mean in the most and the least affected group.
+
+    `standardised` is their difference in standard deviations over all rows.
+    """
+
+    feature: str
+    most: float
+    least: float
+    difference: Estimate
+    standardised: float
+
+
+@dataclass(frozen=True)
+class Heterogeneity:
+    """Tests of whether effects differ between rows as predicted.
+
+    `slope` is the loading of the best linear predictor, `difference` the effect in
+    the most less that in the least affected group, the other two are the coefficients
+    of the calibration test. What cannot be computed is NaN.
+    """
+
+    slope: Estimate
+    difference: Estimate
+    mean_prediction: Estimate
+    differential_prediction: Estimate
+    clan: tuple[ClanRow, ...]
+
+
+@dataclass(frozen=True)
 class Contrast:
     """Who gains from one arm against control, on the evaluation rows."""
 
@@ -107,7 +138,7 @@ class Contrast:
     gain: Curve
     autoc: Estimate
     qini: Estimate
-    slope: Estimate
+    heterogeneity: Heterogeneity
     drivers: tuple[Driver, ...]
     predicted_quantiles: tuple[float, ...]
 
@@ -157,6 +188,82 @@ class SampleRatio:
 
 
 @dataclass(frozen=True)
+class OutcomeEffects:
+    """Average effects on a further outcome, and its mean in the control arm."""
+
+    outcome: str
+    binary: bool
+    control_mean: float
+    average_effects: tuple[AverageEffect, ...]
+
+
+@dataclass(frozen=True)
+class RefuterRow:
+    """What one refuter concludes about the effect of one arm.
+
+    `passed` is None if no simulation succeeded.
+    """
+
+    refuter: str
+    treated: str
+    expectation: str
+    expected: float
+    original: float
+    refuted: float
+    lower: float
+    upper: float
+    p_value: float
+    passed: bool | None
+    verdict: str
+
+
+@dataclass(frozen=True)
+class Attacks:
+    """The estimate refitted on changed tables whose answer is known."""
+
+    rows: tuple[RefuterRow, ...]
+    simulations: int
+    table_rows: int
+    folds: int
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A feature as a measure of confounders, from a fit without it.
+
+    `outcome` and `treatment` are the shares of variance that it explains, out of fold
+    (hence below zero where it does not help); `times_to_zero` and `times_to_doubt` say
+    how many times as strong a confounder must be to bring the effect, or the nearer
+    limit of its interval, to zero.
+    """
+
+    feature: str
+    outcome: float
+    treatment: float
+    without: float
+    times_to_zero: float
+    times_to_doubt: float
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """What unobserved confounders would have to be like to overturn an effect.
+
+    The robustness values are shares of variance of outcome and treatment; E-values are
+    None unless the outcome is binary.
+    """
+
+    treated: str
+    robustness_to_zero: float
+    robustness_to_doubt: float
+    benchmarks: tuple[Benchmark, ...] = ()
+    e_value: float | None = None
+    e_value_limit: float | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True)
 class Check:
     """A verdict on one point of trust.
 
@@ -201,6 +308,9 @@ class AnalysisResult:
     sample_ratio: SampleRatio | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    other_outcomes: tuple[OutcomeEffects, ...] = ()
+    attacks: Attacks | None = None
+    sensitivity: tuple[Sensitivity, ...] = ()
     truth: dict[str, Any] = field(default_factory=dict)
 
     @property

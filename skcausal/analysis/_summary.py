@@ -2,6 +2,7 @@
 
 import textwrap
 
+from skcausal.analysis import _sections as sections
 from skcausal.analysis import _words as words
 from skcausal.analysis._report import report_units
 from skcausal.analysis._result import AnalysisResult
@@ -19,9 +20,14 @@ def summary_lines(result: AnalysisResult) -> list[str]:
         )
         lines += _wrapped(sentence)
         lines += _wrapped(words.heterogeneity_sentence(contrast, units))
+    for sentence in sections.outcome_sentences(result):
+        lines += _wrapped(sentence)
     lines += ["", *_table(result), ""]
+    for found in result.sensitivity:
+        lines += _wrapped(found.sentence)
     for check in result.checks:
-        if check.status in ("caution", "bad"):
+        told = check.name == "Confounders"  # by the sentences above
+        if check.status in ("caution", "bad") and not told:
             lines += _wrapped(f"{check.name}: {check.sentence}")
     for warning in result.warnings:
         lines += _wrapped(f"Warning: {warning}")

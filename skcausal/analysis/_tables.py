@@ -11,6 +11,7 @@ import pandas as pd
 
 from skcausal.analysis._errors import InputError
 from skcausal.analysis._groups import subgroups
+from skcausal.analysis._outcome_columns import complete, is_binary, read_outcomes
 
 MOST_ARMS = 10
 FEWEST_ROWS_PER_ARM = 30
@@ -23,6 +24,7 @@ class Columns:
 
     outcome: str
     treatment: str
+    other_outcomes: tuple[str, ...] = ()
     control: str | None = None
     features: tuple[str, ...] | None = None
     by: str | None = None
@@ -50,6 +52,8 @@ class Table:
         What was done to the columns, for the report.
     conversions : dict
         Column -> the pandas code that made it what it is here.
+    other_outcomes : dict
+        Further outcome -> its values, as `y`.
     """
 
     X: pd.DataFrame
@@ -61,11 +65,17 @@ class Table:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     conversions: dict[str, str] = field(default_factory=dict)
+    other_outcomes: dict[str, npt.NDArray[Any]] = field(default_factory=dict)
 
     @property
     def binary_outcome(self) -> bool:
         """Whether the outcome only holds 0 and 1."""
-        return self.y.dtype.kind in "iu" and set(np.unique(self.y)) == {0, 1}
+        return is_binary(self.y)
+
+    @property
+    def outcomes(self) -> dict[str, npt.NDArray[Any]]:
+        """All outcomes by name, the first one first."""
+        return {self.columns.outcome: self.y, **self.other_outcomes}
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -112,7 +122,7 @@ def check_table(frame: pd.DataFrame, columns: Columns) -> Table:
         If a column is missing or cannot play its part.
     """
     _check_names(frame, columns)
-    outcome, notes = _outcome(frame[columns.outcome])
+    outcomes, notes = read_outcomes(frame, (columns.outcome, *columns.other_outcomes))
     treatment, arms = _treatment(frame[columns.treatment], columns.control)
     features, feature_notes, warnings = _features(frame, columns)
     by, by_notes = subgroups(frame, columns.by)
@@ -124,7 +134,7 @@ def check_table(frame: pd.DataFrame, columns: Columns) -> Table:
         )
     return Table(
         X=features,
-        y=outcome,
+        y=outcomes[columns.outcome],
         treatment=treatment,
         arms=arms,
         by=by,
@@ -133,8 +143,9 @@ def check_table(frame: pd.DataFrame, columns: Columns) -> Table:
         warnings=tuple(warnings),
         conversions=_conversions(
             frame,
-            {columns.outcome: outcome, columns.treatment: treatment, **features},
+            {**outcomes, columns.treatment: treatment, **features},
         ),
+        other_outcomes={name: outcomes[name] for name in columns.other_outcomes},
     )
 
 
@@ -171,6 +182,7 @@ def _check_names(frame: pd.DataFrame, columns: Columns) -> None:
     roles: list[tuple[str, str]] = [
         ("--outcome", columns.outcome),
         ("--treatment", columns.treatment),
+        *(("--outcome", name) for name in columns.other_outcomes),
         *((("--by", columns.by),) if columns.by is not None else ()),
         *(("--features", name) for name in columns.features or ()),
     ]
@@ -184,58 +196,19 @@ def _check_names(frame: pd.DataFrame, columns: Columns) -> None:
     if columns.outcome == columns.treatment:
         msg = f'--outcome and --treatment both name the column "{columns.outcome}".'
         raise InputError(msg)
+    taken = {columns.outcome: "the outcome", columns.treatment: "the treatment"}
     for option, name in roles[2:]:
-        if name in (columns.outcome, columns.treatment):
-            part = "outcome" if name == columns.outcome else "treatment"
-            msg = f'{option}: "{name}" is the {part} already. Leave it out.'
+        if name in taken:
+            msg = f'{option}: "{name}" is {taken[name]} already. Leave it out.'
             raise InputError(msg)
-
-
-def _complete(column: "pd.Series[Any]", option: str) -> None:
-    missing = int(column.isna().sum())
-    if missing:
-        msg = (
-            f'{option}: the column "{column.name}" is missing in {missing:,} of '
-            f"{len(column):,} rows. Remove those rows, or find out why they are "
-            "missing: leaving them out changes the question if the treatment had "
-            'a part in it. (Labels such as "None" or "NA" are read as missing.)'
-        )
-        raise InputError(msg)
-
-
-def _outcome(column: "pd.Series[Any]") -> tuple[npt.NDArray[Any], list[str]]:
-    _complete(column, "--outcome")
-    kinds = pd.api.types
-    if kinds.is_bool_dtype(column):
-        column = column.astype(int)
-    if not kinds.is_numeric_dtype(column) or kinds.is_complex_dtype(column):
-        examples = ", ".join(f'"{value}"' for value in column.unique()[:3])
-        msg = (
-            f'--outcome: the column "{column.name}" is not numeric (it holds '
-            f"{examples}). Write it as numbers, yes and no as 1 and 0."
-        )
-        raise InputError(msg)
-    values = column.to_numpy(dtype=float)
-    if not np.isfinite(values).all():
-        msg = f'--outcome: the column "{column.name}" holds infinite values.'
-        raise InputError(msg)
-    distinct = np.unique(values)
-    if len(distinct) == 1:
-        msg = (
-            f'--outcome: the column "{column.name}" is {distinct[0]:g} in every '
-            "row, so nothing can be learnt about it."
-        )
-        raise InputError(msg)
-    if set(distinct) == {0.0, 1.0}:
-        note = f'"{column.name}" holds only 0 and 1 and is read as a rate.'
-        return values.astype(np.int64), [note]
-    return values, []
+        if option == "--outcome":
+            taken[name] = "an outcome"
 
 
 def _treatment(
     column: "pd.Series[Any]", control: str | None
 ) -> tuple[npt.NDArray[Any], tuple[Any, ...]]:
-    _complete(column, "--treatment")
+    complete(column, "--treatment")
     kinds = pd.api.types
     if kinds.is_bool_dtype(column):
         column = column.astype(int)
@@ -301,7 +274,7 @@ def _control_label(column: "pd.Series[Any]", control: str | None) -> Any:
 def _features(
     frame: pd.DataFrame, columns: Columns
 ) -> tuple[pd.DataFrame, list[str], list[str]]:
-    reserved = (columns.outcome, columns.treatment)
+    reserved = (columns.outcome, columns.treatment, *columns.other_outcomes)
     names: Sequence[str] = columns.features or [
         str(name) for name in frame.columns if name not in reserved
     ]

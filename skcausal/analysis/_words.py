@@ -1,19 +1,9 @@
-"""The sentences of the report: verdicts, checks, assumptions, explanations."""
+"""The sentences of the report: verdicts, assumptions, explanations."""
 
-import math
 from collections.abc import Sequence
 
-from skcausal.analysis._checks import LOWEST_PROPENSITY
-from skcausal.analysis._numbers import Units, number, p_value, percent
-from skcausal.analysis._result import (
-    AverageEffect,
-    BalanceRow,
-    Check,
-    Contrast,
-    Overlap,
-    Question,
-    SampleRatio,
-)
+from skcausal.analysis._numbers import Units, p_value, percent
+from skcausal.analysis._result import AverageEffect, Contrast, Question
 
 GLOSSARY = (
     (
@@ -77,6 +67,26 @@ GLOSSARY = (
         "below 1 if the predictions exaggerate, 0 if they say nothing.",
     ),
     (
+        "Adjusted p-value",
+        "The p-value when all effects that were looked at together are counted: below "
+        "0.05, it is unlikely that even one of them was found by chance.",
+    ),
+    (
+        "BLP",
+        "Best linear predictor: observed effects regressed on predicted ones. Its "
+        "loading is the calibration slope.",
+    ),
+    (
+        "GATES",
+        "Sorted group average treatment effects: the observed effect in groups of rows "
+        "by predicted effect, with intervals that hold for all groups together.",
+    ),
+    (
+        "CLAN",
+        "Classification analysis: how the rows with the highest and the lowest "
+        "predicted effects differ in their features.",
+    ),
+    (
         "Propensity",
         "The chance of a row to be treated, given its features.",
     ),
@@ -88,6 +98,22 @@ GLOSSARY = (
     (
         "Effective sample size",
         "How many equally weighted rows the weighted rows of an arm are worth.",
+    ),
+    (
+        "Refuter",
+        "An attack on the estimate: the analysis is repeated on tables that were "
+        "changed so that the right answer is known.",
+    ),
+    (
+        "Robustness value",
+        "The share of what the features leave open, in the outcome and in the "
+        "treatment's weights, that unobserved confounders would have to explain to "
+        "overturn the effect.",
+    ),
+    (
+        "E-value",
+        "The risk ratio that an unobserved confounder would need with both treatment "
+        "and outcome, beyond the features, to explain the effect away.",
     ),
     (
         "R-score",
@@ -133,8 +159,24 @@ def verdict(question: Question, effect: AverageEffect, units: Units) -> str:
     )
     return (
         f"{capital(name)} {verb} the {what} by {units.size(estimate.value)}{against} "
-        f"(95 % interval {shown})."
+        f"(95 % interval {shown}).{_doubt(estimate.adjusted_p_value)}"
     )
+
+
+def _doubt(adjusted: float | None) -> str:
+    """Say if a clear effect is not clear among all that were looked at."""
+    if adjusted is None or adjusted < 0.05:
+        return ""
+    return (
+        " Among all effects that were looked at, one as large may be chance (adjusted "
+        f"{p_text(adjusted)})."
+    )
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names: "a", "a and b", "a, b and c"."""
+    head, last = list(names[:-1]), names[-1]
+    return f"{', '.join(head)} and {last}" if head else last
 
 
 def capital(name: str) -> str:
@@ -166,191 +208,6 @@ def p_text(p: float | None) -> str:
     """Write "p = 0.02" or "p < 0.001", without a line break inside."""
     text = p_value(p).replace(" ", "\u00a0")
     return f"p\u00a0{text}" if text.startswith("<") else f"p\u00a0=\u00a0{text}"
-
-
-def heterogeneity_check(contrasts: Sequence[Contrast]) -> Check:
-    """Judge whether the ranking finds rows that gain more."""
-    tests = [contrast.autoc for contrast in contrasts]
-    smallest = min((t.p_value for t in tests if t.p_value is not None), default=1.0)
-    corrected = min(1.0, smallest * len(tests))
-    positive = any((t.p_value or 0) == smallest and t.value > 0 for t in tests)
-    if corrected < 0.05 and positive:
-        return Check(
-            "Different effects",
-            "good",
-            "found",
-            "On rows it never saw, the learner ranks rows that gain more above rows "
-            f"that gain less (AUTOC test, {p_text(corrected)}).",
-        )
-    return Check(
-        "Different effects",
-        "open",
-        "no evidence",
-        "The ranking of rows by predicted effect is not clearly better than chance "
-        f"(AUTOC test, {p_text(corrected)}). One average effect may be all there is "
-        "to say, or the table is too small to say more.",
-    )
-
-
-def overlap_check(overlap: Overlap | None, question: Question) -> Check:
-    """Judge whether every kind of row could be in every arm."""
-    if overlap is None:
-        shares = ", ".join(
-            f"{treated_name(question, label)} {percent(share, 1)}"
-            for label, share in zip(
-                question.labels, question.shares or (), strict=False
-            )
-        )
-        return Check(
-            "Overlap",
-            "good",
-            "by design",
-            f"The chance of each arm is known ({shares}), so every kind of row was "
-            "tried in every arm.",
-        )
-    lowest = percent(LOWEST_PROPENSITY)
-    highest = percent(1 - LOWEST_PROPENSITY)
-    share = overlap.share_outside
-    worth = min(
-        size / rows
-        for size, rows in zip(overlap.effective_sizes, overlap.sizes, strict=True)
-    )
-    facts = (
-        f"{percent(share, 1)} of the rows have a chance of an arm below {lowest} or "
-        f"above {highest}; after weighting the least comparable arm is worth "
-        f"{percent(worth)} of its rows."
-    )
-    if share < 0.01 and worth > 0.3:
-        return Check("Overlap", "good", "comparable", f"Arms are comparable: {facts}")
-    if share < 0.1 and worth > 0.1:
-        return Check("Overlap", "caution", "partly", f"Mostly comparable: {facts}")
-    return Check(
-        "Overlap",
-        "bad",
-        "poor",
-        f"Many rows have no counterpart in the other arm: {facts} The effect is an "
-        "extrapolation there; consider asking about comparable rows only.",
-    )
-
-
-def balance_check(
-    rows: Sequence[BalanceRow],
-    imbalanced: Sequence[tuple[str, float]],
-    question: Question,
-) -> Check:
-    """Judge whether the arms have the same mix of rows."""
-    name = "Balance"
-    if question.randomised:
-        if imbalanced:
-            listed = ", ".join(f'"{column}"' for column, _ in imbalanced[:5])
-            return Check(
-                name,
-                "bad",
-                "unlike arms",
-                f"Randomised arms should look alike, but they differ in {listed} by "
-                "more than chance allows. Was it measured after the treatment, or was "
-                "the assignment not random?",
-            )
-        return Check(
-            name,
-            "good",
-            "alike",
-            "The arms look alike in every feature, as they should after randomisation.",
-        )
-    worst = max(rows, key=lambda row: abs(row.after) if row.after == row.after else 0)
-    size = abs(worst.after)
-    before = max(abs(row.before) for row in rows if row.before == row.before)
-    facts = (
-        f"the largest difference between arms is {number(before)} standard deviations "
-        f'as found and {number(size)} after weighting ("{worst.feature}").'
-    )
-    if size < 0.1:
-        return Check(name, "good", "weighted alike", f"Adjustment works: {facts}")
-    if size < 0.25:
-        return Check(name, "caution", "nearly", f"Adjustment helps, not fully: {facts}")
-    return Check(name, "bad", "unlike arms", f"Adjustment does not suffice: {facts}")
-
-
-def ratio_check(test: SampleRatio | None, question: Question) -> Check:
-    """Judge whether the arms have the sizes that the design gives them."""
-    name = "Sample ratio"
-    if test is None:
-        sentence = (
-            "The arms are too unequal for an equal split and no share was given: "
-            "give the design's shares to --randomised to test them."
-            if question.randomised
-            else "Not tested: the treatment was not declared as randomised."
-        )
-        return Check(name, "open", "not tested", sentence)
-    observed = " : ".join(f"{count:,}" for count in test.observed)
-    expected = " : ".join(f"{count:,.0f}" for count in test.expected)
-    facts = f"found {observed} rows, expected {expected} ({p_text(test.p_value)})."
-    if test.p_value < 0.001:
-        return Check(
-            name,
-            "bad",
-            "mismatch",
-            f"The sizes of the arms contradict the design: {facts} Rows were lost or "
-            "assigned wrongly; no estimate repairs that. Find the cause first.",
-        )
-    return Check(name, "good", "as designed", f"The arms have their sizes: {facts}")
-
-
-def calibration_check(contrasts: Sequence[Contrast]) -> Check:
-    """Judge whether predicted effects have the right size."""
-    name = "Calibration"
-    slopes = [contrast.slope for contrast in contrasts]
-    worst = min(slopes, key=lambda s: s.value if math.isfinite(s.value) else -math.inf)
-    if not math.isfinite(worst.value):
-        return Check(
-            name, "open", "one effect", "The learner predicts one effect for all rows."
-        )
-    whom = "" if len(slopes) == 1 else f"{contrasts[slopes.index(worst)].treated}, "
-    facts = (
-        f"{whom}slope {number(worst.value)} (95 % interval {number(worst.lower)} to "
-        f"{number(worst.upper)}; 1 is perfect)."
-    )
-    if worst.lower <= 0:
-        return Check(
-            name,
-            "open",
-            "unclear",
-            f"Whether predicted differences are real cannot be told: {facts}",
-        )
-    if worst.lower <= 1 <= worst.upper:
-        return Check(
-            name, "good", "fits", f"Predicted differences have the right size: {facts}"
-        )
-    way = "smaller" if worst.value < 1 else "larger"
-    return Check(
-        name,
-        "caution",
-        "off",
-        f"Real differences between rows are {way} than predicted ones: {facts} Trust "
-        "the order of the rows more than the numbers.",
-    )
-
-
-def features_check(question: Question, dropped: int, suspicious: int) -> Check:
-    """Judge whether the columns can play the part of features."""
-    name = "Features"
-    used = f"{len(question.features)} feature{'s' * (len(question.features) != 1)} used"
-    if suspicious:
-        return Check(
-            name,
-            "caution",
-            "look again",
-            f"{used}; {suspicious} of them nearly repeat the outcome or differ between "
-            "arms as only the treatment could make them. See the warnings.",
-        )
-    left_out = f", {dropped} left out (see the warnings)" if dropped else ""
-    return Check(
-        name,
-        "caution" if dropped else "good",
-        "some left out" if dropped else "usable",
-        f"{used}{left_out}. None looks as if it was measured after the treatment, but "
-        "only you can know.",
-    )
 
 
 def assumptions(question: Question) -> tuple[tuple[str, str], ...]:

@@ -245,9 +245,10 @@ class EffectEstimate:
         ----------
         method : str, default="romano_wolf"
             "romano_wolf": step-down on the multiplier bootstrap, which knows how the
-            estimates are correlated; or any of "holm", "bonferroni", "sidak",
-            "holm-sidak", "simes-hochberg", "hommel" (chance of any false rejection),
-            "fdr_bh", "fdr_by" (share of false ones) of ``statsmodels``.
+            estimates are correlated, and never below ``p_value``; or any of "holm",
+            "bonferroni", "sidak", "holm-sidak", "simes-hochberg", "hommel" (chance of
+            any false rejection), "fdr_bh", "fdr_by" (share of false ones) of
+            ``statsmodels``.
         **bootstrap : dict
             ``weights``, ``n_bootstrap``, ``random_state`` of :func:`multiplier_draws`.
 

@@ -51,7 +51,7 @@ def adjusted(
             f"{', '.join(map(repr, METHODS))}, got {method!r}."
         )
     if method == "romano_wolf":
-        return step_down(ratios, draw())
+        return np.maximum(step_down(ratios, draw()), p_values)
     from statsmodels.stats.multitest import multipletests
 
     return np.asarray(multipletests(p_values, method=method)[1])

@@ -36,12 +36,19 @@ class Finished:
     folder: Path
 
 
-def finish(folder: Path, frame: pd.DataFrame, *words: str) -> Finished:
+def finish(
+    folder: Path,
+    frame: pd.DataFrame,
+    *words: str,
+    outcomes: tuple[str, ...] = ("sales",),
+    refute: int = 0,
+) -> Finished:
     """Run ``skcausal analyze`` on a table and read what it wrote."""
     table = folder / "shop.csv"
     frame.to_csv(table, index=False)
     out, results = folder / "report.html", folder / "result.json"
-    ask = ["analyze", str(table), "--outcome", "sales", "--treatment", "mail"]
+    ask = ["analyze", str(table), "--outcome", *outcomes, "--treatment", "mail"]
+    ask += ["--refute", str(refute)]
     files = ["--out", str(out), "--json", str(results)]
     status = main([*ask, *files, "--quiet", "--time-budget", "1", *words])
     assert status == 0

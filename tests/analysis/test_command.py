@@ -98,8 +98,9 @@ def test_file_formats_agree(kind, experiment, tmp_path, frame):
 
 
 def test_same_seed_gives_the_same_numbers(experiment, tmp_path):
-    again = finish(tmp_path, make_frame(), "--randomised", "0.5", "--by", "city")
-    for name in ("average_effects", "who_gains", "checks"):
+    words = ("--randomised", "0.5", "--by", "city")
+    again = finish(tmp_path, make_frame(), *words, refute=2)
+    for name in ("average_effects", "who_gains", "checks", "attacks", "balance"):
         assert again.json[name] == experiment.json[name]
 
 
@@ -149,6 +150,7 @@ def test_code_in_the_report_runs_and_agrees(experiment, monkeypatch):
     value = learner.fit(X, y, treatment=treatment).average_effect().value
     assert value == pytest.approx(experiment.json["average_effects"][0]["value"])
     assert "AUTOC" in printed.getvalue()
+    assert "PlaceboTreatment: " in printed.getvalue()
 
 
 def test_summary_is_printed_beside_the_truth(tmp_path, monkeypatch, capsys):
@@ -156,7 +158,8 @@ def test_summary_is_printed_beside_the_truth(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(_demo, "_ROWS", 600)
     out = tmp_path / "demo.html"
-    assert main(["demo", "--out", str(out), "--time-budget", "1"]) == 0
+    ask = ["demo", "--out", str(out), "--time-budget", "1", "--refute", "0"]
+    assert main(ask) == 0
     printed = capsys.readouterr()
     assert "truth" in printed.out
     assert f"Report: {out}" in printed.out

@@ -6,7 +6,9 @@ import pytest
 
 from skcausal.analysis import _checks as checks
 from skcausal.analysis import _evidence as evidence
+from skcausal.analysis import _heterogeneity as heterogeneity
 from skcausal.analysis._numbers import Units, number, p_value, percent
+from skcausal.analysis._result import Estimate
 
 
 def test_sample_ratio_by_hand():
@@ -16,21 +18,26 @@ def test_sample_ratio_by_hand():
     assert test.p_value == pytest.approx(0.0455, abs=1e-4)
 
 
-def test_standardised_difference_by_hand():
-    X = pd.DataFrame({"x": [0.0, 2.0, 1.0, 3.0]})
-    codes = np.array([0, 0, 1, 1])
-    (row,) = checks.balance(X, codes, np.ones(4), ("0", "1"))
-    assert row.before == pytest.approx(1.0)  # means 2 and 1, standard deviation 1
-    weights = np.array([1.0, 1.0, 1.0, 0.0])
-    (row,) = checks.balance(X, codes, weights, ("0", "1"))
-    assert row.after == pytest.approx(0.0)
+def test_balance_with_and_without_weights():
+    X = pd.DataFrame({"x": [0.0, 2.0, 1.0, 3.0, 0.0, 2.0]})
+    codes = np.array([0, 0, 1, 1, 2, 2])
+    rows = checks.balance(X, codes, None, ("b", "c", "a"))
+    spread = np.sqrt(2)
+    assert [(row.treated, row.before, row.after) for row in rows] == [
+        ("a", 0.0, 0.0),
+        ("c", pytest.approx(1 / spread), pytest.approx(1 / spread)),
+    ]
+    weights = np.array([1.0, 1.0, 1.0, 1e-12, 1.0, 3.0])
+    a, c = checks.balance(X, codes, weights, ("b", "c", "a"))
+    assert (a.after, c.after) == pytest.approx((0.5 / spread, 0.0), abs=1e-9)
+    assert c.before == pytest.approx(1 / spread)
 
 
 def test_balance_has_a_row_per_level_and_for_gaps():
     X = pd.DataFrame(
         {"c": pd.Categorical(list("abcabc")), "x": [1.0, np.nan, 3.0, 1.0, 2.0, 4.0]}
     )
-    rows = checks.balance(X, np.array([0, 0, 0, 1, 1, 1]), np.ones(6), ("0", "1"))
+    rows = checks.balance(X, np.array([0, 0, 0, 1, 1, 1]), None, ("0", "1"))
     assert [row.feature for row in rows] == [
         "c = a",
         "c = b",
@@ -40,9 +47,10 @@ def test_balance_has_a_row_per_level_and_for_gaps():
     ]
 
 
-def test_effective_size():
-    assert checks.effective_size(np.ones(5)) == pytest.approx(5)
-    assert checks.effective_size(np.array([1.0, 0.0, 0.0])) == pytest.approx(1)
+def test_weights_are_capped_as_the_estimate_caps_them():
+    propensity = np.array([[0.999, 0.001], [0.25, 0.75]])
+    weights = checks.arm_weights(propensity, np.array([1, 0]))
+    assert weights.tolist() == [100, 4]
 
 
 def test_overlap_counts_every_row():
@@ -50,6 +58,8 @@ def test_overlap_counts_every_row():
     found = checks.overlap(propensity, np.array([0, 0, 1, 1]))
     assert found.share_outside == 0.25
     assert [sum(counts) for counts in found.counts] == [2, 2]
+    w = 1 / np.array([0.99, 0.5])
+    assert found.effective_sizes[0] == pytest.approx(w.sum() ** 2 / (w @ w))
 
 
 def test_imbalanced_and_leaking_columns():
@@ -65,19 +75,44 @@ def test_imbalanced_and_leaking_columns():
     assert checks.leaking_columns(X, y) == ["copy"]
 
 
-def test_calibration_slope_recovers_one():
+def _tests(effects, scores, X):
+    difference = heterogeneity.group_effects(effects, scores)[1]
+    unknown = Estimate(*[float("nan")] * 4)
+    return heterogeneity.heterogeneity_tests(
+        effects, scores, difference, X, (unknown, unknown)
+    )
+
+
+def test_heterogeneity_of_known_effects():
     rng = np.random.default_rng(0)
     effects = rng.normal(size=4000)
-    slope = evidence.calibration_slope(effects, effects + rng.normal(size=4000))
-    assert slope.lower < 1 < slope.upper
-    assert slope.standard_error == pytest.approx(1 / np.sqrt(4000), rel=0.1)
+    X = pd.DataFrame({"noise": rng.normal(size=4000), "same": effects, "flag": 1})
+    found = _tests(effects, effects + rng.normal(size=4000), X)
+    assert found.slope.lower < 1 < found.slope.upper
+    assert found.slope.standard_error == pytest.approx(1 / np.sqrt(4000), rel=0.1)
+    gap = 2 * 1.3998  # mean of the top fifth less that of the bottom, standard normal
+    assert found.difference.lower < gap < found.difference.upper
+    first, second = found.clan  # a constant has no difference
+    assert (first.feature, second.feature) == ("same", "noise")
+    assert first.standardised == pytest.approx(gap, rel=0.05)
+    assert first.difference.adjusted_p_value < 1e-6
+    assert second.difference.adjusted_p_value >= second.difference.p_value
+
+
+def test_groups_are_fewer_in_small_tables():
+    sizes = [heterogeneity.n_groups(n) for n in (60, 160, 240, 300, 9999)]
+    assert sizes == [2, 2, 4, 5, 5]
 
 
 def test_constant_effects_have_no_ranking():
     scores = np.random.default_rng(0).normal(size=200)
     assert evidence.rate(np.ones(200), scores, "autoc", 0).p_value == 1
-    assert np.isnan(evidence.calibration_slope(np.ones(200), scores).value)
-    assert len(evidence.group_effects(np.ones(200), scores)) == 1
+    groups, difference = heterogeneity.group_effects(np.ones(200), scores)
+    assert len(groups) == 1
+    assert np.isnan(difference.value)
+    found = _tests(np.ones(200), scores, pd.DataFrame({"x": scores}))
+    assert np.isnan(found.slope.value)
+    assert found.clan == ()
 
 
 def test_curve_covers_the_mean():

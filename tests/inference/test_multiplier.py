@@ -208,6 +208,15 @@ def test_romano_wolf_is_between_no_adjustment_and_holm(rng):
     assert p[1] < estimate.adjusted_p_value("holm")[1]
 
 
+def test_romano_wolf_is_never_below_the_p_value(rng):
+    """Influence of few rows: multiplier draws have lighter tails than the normal."""
+    influence = np.zeros((40, 2))
+    influence[:2, 0], influence[2:4, 1] = [1, -1], [2, -2]
+    estimate = estimate_of(influence, value=[0.11, 0.12])
+    p = estimate.adjusted_p_value(random_state=0)
+    assert (p >= estimate.p_value).all()
+
+
 def test_romano_wolf_of_one_effect_is_its_p_value(rng):
     estimate = EffectEstimate.from_influence(0.09, correlated(rng)[:, 0])
     p = estimate.adjusted_p_value(n_bootstrap=50000, random_state=0)
