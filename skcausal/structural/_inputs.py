@@ -200,3 +200,38 @@ def check_target(graph: CausalGraph, target: Any, owner: str) -> None:
             f"{owner}: target must be a node of the graph, got {target!r}. Nodes: "
             f"{', '.join(map(str, graph.nodes[:20]))}."
         )
+
+
+def check_count(value: Any, name: str, owner: str, *, least: int) -> None:
+    """Refuse what is not an integer of a certain size."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least:
+        raise ValueError(
+            f"{owner}: {name} must be an integer of at least {least}, got {value!r}."
+        )
+
+
+def check_pair(old: Any, new: Any, owner: str) -> None:
+    """Refuse models that do not speak of the same graph and types."""
+    check_model(old, owner)
+    check_model(new, owner, "the new model")
+    if old.graph != new.graph:
+        raise ValueError(
+            f"{owner}: both models must have the same graph. Fit clones of one model."
+        )
+    for node in old.graph:
+        if type(old.dtypes_[node]) is not type(new.dtypes_[node]):
+            raise ValueError(
+                f"{owner}: {node!r} is {old.dtypes_[node]} in one model and "
+                f"{new.dtypes_[node]} in the other. Give both tables the same types."
+            )
+
+
+def check_number(model: Any, target: Any, owner: str) -> None:
+    """Refuse a target that is no node or no number."""
+    check_target(model.graph, target, owner)
+    if isinstance(model.dtypes_[target], pd.CategoricalDtype):
+        raise ValueError(
+            f"{owner}: {target!r} holds categories; a number is needed. Make it 0 "
+            "and 1 for the category of interest."
+        )

@@ -133,7 +133,7 @@ class AdditiveNoiseModel(BaseEstimator):
         table = check_frame(frame, graph.nodes, owner)
         given = check_mechanisms(self.mechanisms, graph, owner)
         self.dtypes_ = {node: kept_dtype(table[node]) for node in graph.nodes}
-        table = self._known(table, owner)
+        table = self.known(table, owner=owner)
         self.mechanisms_ = {}
         for node in graph.topological_order():
             parents = self._parent_frame(table, node)
@@ -253,7 +253,7 @@ class AdditiveNoiseModel(BaseEstimator):
             For which `from_noise` gives ``frame`` back; of roots it is their value.
         """
         check_is_fitted(self, "mechanisms_")
-        table = self._known(frame, f"{_OWNER}.noise")
+        table = self.known(frame, owner=f"{_OWNER}.noise")
         random = self._random(random_state)
         found = {
             node: mechanism.noise(
@@ -263,13 +263,28 @@ class AdditiveNoiseModel(BaseEstimator):
         }
         return pd.DataFrame(found, index=table.index)
 
-    def _known(self, frame: Any, owner: str) -> pd.DataFrame:
-        """Return the nodes' columns in the types that the model knows."""
-        chosen = as_frame(frame, self.graph.nodes, owner)
+    def known(self, frame: Any, nodes: Any = None, owner: str = _OWNER) -> pd.DataFrame:
+        """Return columns of nodes in the types that the model knows, checked.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, n_columns)
+            Rows; pandas or polars.
+        nodes : sequence of node, default=None
+            Which columns. None for all nodes.
+        owner : str, default="AdditiveNoiseModel"
+            Whom errors name.
+
+        Returns
+        -------
+        table : DataFrame of shape (n, n_nodes)
+            Without gaps, infinity or categories that the model has not seen.
+        """
+        nodes = self.graph.nodes if nodes is None else tuple(nodes)
+        chosen = as_frame(frame, nodes, owner)
         refuse_gaps(chosen, owner)
         columns = {
-            node: cast(chosen[node], self.dtypes_[node], node, owner)
-            for node in self.graph.nodes
+            node: cast(chosen[node], self.dtypes_[node], node, owner) for node in nodes
         }
         return pd.DataFrame(columns, index=chosen.index)
 
@@ -369,7 +384,7 @@ class AdditiveNoiseModel(BaseEstimator):
             on the causes at 5 %, divided by the number of nodes.
         """
         check_is_fitted(self, "mechanisms_")
-        table = self._known(frame, f"{_OWNER}.evaluate")
+        table = self.known(frame, owner=f"{_OWNER}.evaluate")
         judged = {
             node: (mechanism, self._parent_frame(table, node), table[node].array)
             for node, mechanism in self.mechanisms_.items()
