@@ -17,6 +17,24 @@ API_REFERENCE = {
         "The graph": ["CausalGraph"],
         "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
     },
+    "skcausal.structural": {
+        "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "Mechanisms": [
+            "AdditiveNoise",
+            "CategoricalNoise",
+            "EmpiricalDistribution",
+            "Mechanism",
+        ],
+        "What drove this?": [
+            "intrinsic_influence",
+            "arrow_strength",
+            "anomaly_attribution",
+            "unit_change",
+            "distribution_change",
+            "mechanism_change_test",
+        ],
+        "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
+    },
     "skcausal.estimation": {
         "Metalearners": [
             "SLearner",

@@ -4,6 +4,7 @@
 package                    the question it answers
 =========================  ==========================================================
 ``skcausal.graphs``        What we assume: who causes whom, and hidden causes
+``skcausal.structural``    What we assume, generatively; what drove a change or row
 ``skcausal.estimation``    What is the effect? Learners with ``fit`` and ``effect``
 ``skcausal.inference``     How sure? Effect estimates that carry their influence
 ``skcausal.validation``    Could it be wrong? Scores, curves, scorers, selection

@@ -52,8 +52,8 @@ class AdditiveNoise(Mechanism):
     >>> parents = pd.DataFrame({"x": np.arange(10.0)})
     >>> values = 2.0 * np.arange(10.0)
     >>> mechanism = AdditiveNoise(LinearRegression()).fit(parents, values)
-    >>> mechanism.apply(parents[:2], np.array([0.0, 1.0])).round(3).tolist()
-    [0.0, 3.0]
+    >>> mechanism.apply(parents[1:3], np.array([0.0, 1.0])).round(3).tolist()
+    [2.0, 5.0]
     """
 
     regressor_: Any
@@ -80,7 +80,7 @@ class AdditiveNoise(Mechanism):
         values = np.asarray(values, dtype=float)
         given = self.regressor is not None
         chosen, predicted = choose(
-            [self.regressor] if given else default_regressors(),
+            [self.regressor] if given else default_regressors(len(values)),
             lambda model: unseen_means(model, parents, values, N_FOLDS),
             lambda predicted: squared_errors(predicted, values),
         )

@@ -236,7 +236,7 @@ def unit_change(
     >>> before = pd.DataFrame({"load": [0.0], "wait": [0.0]})
     >>> after = pd.DataFrame({"load": [2.0], "wait": [3.0]})
     >>> change = unit_change(model, before, after, "wait")
-    >>> change.contributions.iloc[0].round(1).to_dict()
+    >>> change.contributions.iloc[0].round().to_dict()
     {'load': 2.0, 'wait': 1.0}
     """
     owner = "unit_change"

@@ -41,10 +41,10 @@ class CategoricalNoise(Mechanism):
     probabilities :math:`F_k(p)` of the sorted classes, :math:`x = \min\{k : u \le
     F_k(p)\}`. Noise of a row is only known to lie between :math:`F_{k-1}` and
     :math:`F_k`, and is drawn uniformly between them; so a counterfactual is a draw.
-    Which category would have been drawn under other causes depends on this choice, which
-    no data can test: here a change that raises the probabilities of later classes
-    never leads to an earlier class. Order ordinal categories accordingly; for others
-    the order is a convention. With independent Gumbel noise per class, the other
+    Which category would have been drawn under other causes depends on this choice,
+    which no data can test: here a change that raises the probabilities of later
+    classes never leads to an earlier class. Order ordinal categories accordingly; for
+    others the order is a convention. With independent Gumbel noise per class, the other
     choice in use, a row would keep its class more or less often.
 
     References
@@ -100,7 +100,7 @@ class CategoricalNoise(Mechanism):
         chosen = self.classifier
         if chosen is None:
             chosen, _ = choose(
-                default_classifiers(),
+                default_classifiers(len(codes)),
                 lambda model: unseen_probabilities(model, parents, codes, N_FOLDS),
                 lambda found: log_losses(found, codes),
             )
@@ -208,9 +208,7 @@ class CategoricalNoise(Mechanism):
         ValueError
             If a category was seen that has probability zero.
         """
-        return uniform_noise(
-            self.probabilities(parents), self.codes(values), random
-        )
+        return uniform_noise(self.probabilities(parents), self.codes(values), random)
 
 
 def _sorted_labels(values: Any) -> np.ndarray:

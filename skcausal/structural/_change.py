@@ -131,9 +131,7 @@ def distribution_change(
         contributions[list(swap.players)] = values
         errors[list(swap.players)] = deviations
     what = f"Contribution to the {_WORDS[measure].format(target)}"
-    return Attribution(
-        contributions, errors, target, what, float(contributions.sum())
-    )
+    return Attribution(contributions, errors, target, what, float(contributions.sum()))
 
 
 def _check_measure(model: Any, target: Any, measure: str) -> None:

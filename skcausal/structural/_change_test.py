@@ -173,7 +173,7 @@ def _label_probability(parents: pd.DataFrame, label: np.ndarray) -> np.ndarray:
     """Return the probability of the second sample for rows not seen."""
     codes = label.astype(int)
     _, found = choose(
-        default_classifiers(),
+        default_classifiers(len(codes)),
         lambda model: unseen_probabilities(model, parents, codes, N_FOLDS),
         lambda found: log_losses(found, codes),
     )

@@ -38,7 +38,7 @@ def is_discrete(values: np.ndarray) -> bool:
 
 
 def divergence_terms(sample: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """Return one term per value of ``sample``; their mean estimates KL(sample, reference).
+    """Return one term per value of ``sample``, whose mean estimates the divergence.
 
     Log ratios of the distances to the k-th neighbours in both samples (Wang, Kulkarni
     and Verdú 2009), k the square root of their number; of frequencies, plus half a

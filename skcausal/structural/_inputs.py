@@ -121,9 +121,11 @@ def _numbers(values: Any, dtype: Any, node: Any, owner: str) -> np.ndarray:
             f"{owner}: {node!r} has values that are missing or infinite. Give "
             "finite numbers."
         )
-    if dtype == bool and not np.isin(numbers, [0, 1]).all():
+    if dtype.kind != "b":
+        return numbers
+    if not np.isin(numbers, [0, 1]).all():
         raise ValueError(f"{owner}: {node!r} must be True or False.")
-    return numbers.astype(bool) if dtype == bool else numbers
+    return numbers.astype(bool)
 
 
 def check_mechanisms(given: Any, graph: CausalGraph, owner: str) -> dict[Any, Any]:

@@ -104,9 +104,7 @@ def intrinsic_influence(
     random = generator_of(random_state)
     make = _variance_game if kind == "variance" else _entropy_game
     players, value = make(model, target, n_samples, random)
-    contributions, errors = shapley_of_mean(
-        value, len(players), n_permutations, random
-    )
+    contributions, errors = shapley_of_mean(value, len(players), n_permutations, random)
     index = pd.Index(players, name="node")
     return Attribution(
         pd.Series(contributions, index),

@@ -8,7 +8,6 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from skcausal.graphs import CausalGraph
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._additive import AdditiveNoise
 from skcausal.structural._categorical import CategoricalNoise
