@@ -66,6 +66,24 @@ API_REFERENCE = {
             "MissingColumnError",
         ],
     },
+    "skcausal.structural": {
+        "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "Mechanisms": [
+            "AdditiveNoise",
+            "CategoricalNoise",
+            "EmpiricalDistribution",
+            "Mechanism",
+        ],
+        "What drove this?": [
+            "intrinsic_influence",
+            "arrow_strength",
+            "anomaly_attribution",
+            "unit_change",
+            "distribution_change",
+            "mechanism_change_test",
+        ],
+        "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
+    },
     "skcausal.estimation": {
         "Metalearners": ["SLearner", "TLearner", "XLearner", "RLearner", "DRLearner"],
         "Average effects": [

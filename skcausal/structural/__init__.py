@@ -1,0 +1,56 @@
+"""What we assume, generatively: a graph with a mechanism for each node.
+
+The model, learned by any scikit-learn regressors and classifiers:
+
+- ``AdditiveNoiseModel``: fit, sample, intervene, recover noise, counterfactuals,
+  ``evaluate``, which warns (``MisfitWarning``) where a mechanism fits badly.
+- ``AdditiveNoise`` for numbers, ``CategoricalNoise`` for categories,
+  ``EmpiricalDistribution`` for nodes without causes; ``Mechanism`` is their base.
+
+What drove this? Each function divides one number among nodes or arrows:
+
+=========================  ==========================================================
+function                   what it divides, and the paper
+=========================  ==========================================================
+``intrinsic_influence``    the uncertainty of a node (Janzing et al. 2024)
+``arrow_strength``         what is lost without an arrow (Janzing et al. 2013)
+``anomaly_attribution``    how extreme a row is (Budhathoki et al. 2022)
+``unit_change``            the change from one row to another (Budhathoki et al. 2022)
+``distribution_change``    the change between two samples (Budhathoki et al. 2021)
+``mechanism_change_test``  did a mechanism change? A p-value per node
+=========================  ==========================================================
+
+They return an ``Attribution``, or a ``RowAttribution`` with a part per row, which
+``AttributionDisplay`` draws.
+"""
+
+from skcausal.structural._additive import AdditiveNoise
+from skcausal.structural._anomaly import anomaly_attribution, unit_change
+from skcausal.structural._arrows import arrow_strength
+from skcausal.structural._categorical import CategoricalNoise
+from skcausal.structural._change import distribution_change
+from skcausal.structural._change_test import mechanism_change_test
+from skcausal.structural._display import AttributionDisplay
+from skcausal.structural._evaluation import MisfitWarning
+from skcausal.structural._intrinsic import intrinsic_influence
+from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
+from skcausal.structural._model import AdditiveNoiseModel
+from skcausal.structural._result import Attribution, RowAttribution
+
+__all__ = [
+    "AdditiveNoise",
+    "AdditiveNoiseModel",
+    "Attribution",
+    "AttributionDisplay",
+    "CategoricalNoise",
+    "EmpiricalDistribution",
+    "Mechanism",
+    "MisfitWarning",
+    "RowAttribution",
+    "anomaly_attribution",
+    "arrow_strength",
+    "distribution_change",
+    "intrinsic_influence",
+    "mechanism_change_test",
+    "unit_change",
+]

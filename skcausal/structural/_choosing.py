@@ -1,0 +1,120 @@
+"""Default models of a mechanism, chosen by their loss on rows they did not see."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+N_FOLDS = 5
+_SMALLEST = 1e-6  # probability that bounds the log loss
+_ONE_THREAD_BELOW = 10_000  # rows below which starting threads costs more
+
+
+def _numbers() -> Any:
+    """Return a transformer that makes indicators of categories."""
+    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    categories = make_column_selector(dtype_include="category")
+    return make_column_transformer((encoder, categories), remainder="passthrough")
+
+
+def _trees(n_rows: int) -> dict[str, Any]:
+    """Return LightGBM settings whose capacity grows slowly with the rows."""
+    return {
+        "n_estimators": 100,
+        "num_leaves": int(np.clip(8 * (n_rows / 1000) ** 0.3, 4, 31)),
+        "n_jobs": 1 if n_rows < _ONE_THREAD_BELOW else 0,
+        "verbose": -1,
+        "deterministic": True,
+        "force_col_wise": True,
+    }
+
+
+def default_regressors(n_rows: int) -> list[Any]:
+    """Return a linear model and boosted trees, the simpler one first."""
+    from lightgbm import LGBMRegressor
+
+    linear = make_pipeline(_numbers(), LinearRegression())
+    return [linear, LGBMRegressor(**_trees(n_rows))]
+
+
+def default_classifiers(n_rows: int) -> list[Any]:
+    """Return a logistic model and boosted trees, the simpler one first."""
+    from lightgbm import LGBMClassifier
+
+    linear = make_pipeline(
+        _numbers(), StandardScaler(), LogisticRegression(max_iter=1000)
+    )
+    return [linear, LGBMClassifier(**_trees(n_rows))]
+
+
+def _folds(n_folds: int) -> KFold:
+    """Return a splitter that always makes the same folds."""
+    return KFold(n_folds, shuffle=True, random_state=0)
+
+
+def unseen_means(model: Any, parents: Any, values: Any, n_folds: int) -> np.ndarray:
+    """Predict each row by a copy of the regressor that did not see it."""
+    predicted = cross_val_predict(model, parents, values, cv=_folds(n_folds))
+    return np.asarray(predicted, dtype=float)
+
+
+def probabilities_of(model: Any, parents: Any, n_classes: int) -> np.ndarray:
+    """Return the probability of each class, zero for those the model never saw."""
+    found = np.zeros((len(parents), n_classes))
+    found[:, model.classes_] = model.predict_proba(parents)
+    return found
+
+
+def unseen_probabilities(
+    model: Any, parents: Any, codes: np.ndarray, n_folds: int
+) -> np.ndarray:
+    """Return class probabilities of each row by a copy that did not see it.
+
+    Unlike scikit-learn's function it takes classes that some folds lack.
+    """
+    n_classes = int(codes.max()) + 1
+    found = np.empty((len(codes), n_classes))
+    for train, test in _folds(n_folds).split(parents):
+        if len(np.unique(codes[train])) == 1:
+            found[test] = np.eye(n_classes)[codes[train[0]]]
+            continue
+        fitted = clone(model).fit(parents.iloc[train], codes[train])
+        found[test] = probabilities_of(fitted, parents.iloc[test], n_classes)
+    return found
+
+
+def log_losses(probabilities: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Return minus the log probability of what was seen, per row."""
+    seen = probabilities[np.arange(len(codes)), codes]
+    return -np.log(np.maximum(seen, _SMALLEST))
+
+
+def squared_errors(predicted: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the squared error per row."""
+    return (values - predicted) ** 2
+
+
+def choose(
+    models: Sequence[Any],
+    unseen: Callable[[Any], np.ndarray],
+    loss: Callable[[np.ndarray], np.ndarray],
+) -> tuple[Any, np.ndarray]:
+    """Return the model to use, and what it predicts for rows it did not see.
+
+    A later, more flexible model is taken if its mean loss is smaller by more than one
+    standard error of the difference.
+    """
+    best, predicted = models[0], unseen(models[0])
+    losses = loss(predicted)
+    for model in models[1:]:
+        other = unseen(model)
+        gain = losses - loss(other)
+        if gain.mean() > gain.std(ddof=1) / np.sqrt(len(gain)):
+            best, predicted, losses = model, other, loss(other)
+    return best, predicted

@@ -1,0 +1,144 @@
+"""How well the mechanisms fit, on rows that they have not seen."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skcausal.inference._residual_independence import independence_p_value
+from skcausal.structural._additive import AdditiveNoise
+from skcausal.structural._categorical import CategoricalNoise, uniform_noise
+from skcausal.structural._choosing import (
+    log_losses,
+    unseen_means,
+    unseen_probabilities,
+)
+
+_LEVEL = 0.05
+_OWNER = "AdditiveNoiseModel.evaluate"
+Judged = tuple[Any, Any, Any]  # mechanism, parents, values
+
+
+class MisfitWarning(UserWarning):
+    """A mechanism predicts badly, or its noise depends on the causes."""
+
+
+def design_of(parents: pd.DataFrame) -> np.ndarray:
+    """Return numbers with mean 0 and variance 1, categories as indicators."""
+    numbers = pd.get_dummies(parents).to_numpy(dtype=float)
+    spread = numbers.std(axis=0)
+    return (numbers - numbers.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def crps(residuals: np.ndarray, noise: np.ndarray) -> float:
+    """Return the mean score of forecasts whose errors are distributed as ``noise``.
+
+    E|U - r| - E|U - U'| / 2 with U, U' drawn from the noise, by sorted sums.
+    """
+    drawn = np.sort(noise)
+    n = len(drawn)
+    sums = np.concatenate([[0.0], np.cumsum(drawn)])
+    below = np.searchsorted(drawn, residuals)
+    distance = residuals * (2 * below - n) + sums[-1] - 2 * sums[below]
+    within = 2 * (drawn * (2 * np.arange(n) + 1 - n)).sum() / n**2
+    return float(distance.mean() / n - within / 2)
+
+
+def _check_cv(cv: Any, n_rows: int) -> int | None:
+    """Return the number of folds, or None for fitted mechanisms."""
+    if isinstance(cv, str) and cv == "prefit":
+        return None
+    whole = isinstance(cv, int | np.integer) and not isinstance(cv, bool)
+    if not whole or not 2 <= cv <= n_rows:
+        raise ValueError(
+            f"{_OWNER}: cv must be an integer from 2 to the number of rows, or "
+            f"'prefit', got {cv!r}."
+        )
+    return int(cv)
+
+
+def _judge_number(judged: Judged, cv: int | None) -> tuple[dict[str, Any], np.ndarray]:
+    mechanism, parents, values = judged
+    values = np.asarray(values, dtype=float)
+    if cv is None:
+        predicted = mechanism.mean(parents)
+    else:
+        predicted = unseen_means(mechanism.regressor_, parents, values, cv)
+    residuals = values - predicted
+    spread = values.var()
+    row = {
+        "r2": 1 - (residuals**2).mean() / spread if spread > 0 else np.nan,
+        "crps": crps(residuals, mechanism.noise_),
+    }
+    return row, residuals
+
+
+def _judge_category(
+    judged: Judged, cv: int | None, random: np.random.Generator
+) -> tuple[dict[str, Any], np.ndarray]:
+    mechanism, parents, values = judged
+    codes = mechanism.codes(values)
+    if cv is None:
+        found = mechanism.probabilities(parents)
+    else:
+        found = unseen_probabilities(mechanism.classifier_, parents, codes, cv)
+    loss = float(log_losses(found, codes).mean())
+    shares = np.bincount(codes) / len(codes)
+    entropy = -float((shares[shares > 0] * np.log(shares[shares > 0])).sum())
+    row = {"r2": 1 - loss / entropy if entropy > 0 else np.nan, "log_loss": loss}
+    possible = np.maximum(found, 1e-12)
+    possible /= possible.sum(axis=1, keepdims=True)
+    return row, uniform_noise(possible, codes, random)
+
+
+def _verdict(row: Mapping[str, Any], level: float) -> str:
+    if row["r2"] < 0:
+        return "predicts worse than no cause at all"
+    if row["p_independent"] <= level:
+        return "noise depends on the causes"
+    return "fits"
+
+
+def evaluate(
+    judged: Mapping[Any, Judged], cv: Any, random: np.random.Generator
+) -> pd.DataFrame:
+    """Return a row per mechanism, and warn of those that fit badly."""
+    columns = ["mechanism", "r2", "crps", "log_loss", "p_independent", "verdict"]
+    table = pd.DataFrame(index=pd.Index(list(judged), name="node"), columns=columns)
+    for node, parts in judged.items():
+        mechanism, parents, _ = parts
+        n_folds = _check_cv(cv, len(parents))
+        if isinstance(mechanism, CategoricalNoise):
+            row, noise = _judge_category(parts, n_folds, random)
+        else:
+            row, noise = _judge_number(parts, n_folds)
+        row["mechanism"] = model_name(mechanism)
+        row["p_independent"] = independence_p_value(noise, design_of(parents), random)
+        row["verdict"] = _verdict(row, _LEVEL / len(judged))
+        table.loc[node] = pd.Series(row).reindex(columns)
+    numbers = ["r2", "crps", "log_loss", "p_independent"]
+    table = table.astype(dict.fromkeys(numbers, float))
+    _warn(table)
+    return table
+
+
+def model_name(mechanism: AdditiveNoise | CategoricalNoise) -> str:
+    """Return the class of the fitted model, of a pipeline that of its last step."""
+    model = getattr(mechanism, "regressor_", None)
+    model = mechanism.classifier_ if isinstance(mechanism, CategoricalNoise) else model
+    steps = getattr(model, "steps", None)
+    return type(steps[-1][1] if steps else model).__name__
+
+
+def _warn(table: pd.DataFrame) -> None:
+    bad = table.index[table["verdict"] != "fits"]
+    if len(bad):
+        listed = "; ".join(f"{node}: {table.loc[node, 'verdict']}" for node in bad)
+        warnings.warn(
+            f"{_OWNER}: {listed}. Attributions and counterfactuals that pass through "
+            "these nodes are doubtful. Try another regressor, or add a missing cause.",
+            MisfitWarning,
+            stacklevel=3,
+        )
