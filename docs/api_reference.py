@@ -160,6 +160,8 @@ API_REFERENCE = {
             "fetch_lalonde",
             "fetch_card",
             "fetch_401k",
+            "fetch_bonus",
+            "fetch_nhefs",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },

@@ -17,6 +17,8 @@ downloaded where missing:
 - `fetch_acic2016`: 77 simulated settings (Dorie et al. 2019).
 - `fetch_card`: schooling and wages, college proximity as instrument (Card 1995).
 - `fetch_401k`: savings plans and wealth, eligibility as instrument (Abadie 2003).
+- `fetch_bonus`: an experiment with a bonus for early reemployment (Bilias 2000).
+- `fetch_nhefs`: quitting smoking and weight gain (Hernan and Robins 2020).
 - `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
@@ -30,6 +32,7 @@ from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
 from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
 from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
 from skcausal.datasets._loaders_simulated import fetch_acic2016, fetch_ihdp
+from skcausal.datasets._loaders_studies import fetch_bonus, fetch_nhefs
 from skcausal.datasets._loaders_training import fetch_jobs, fetch_lalonde
 from skcausal.datasets._loaders_twins import fetch_twins
 from skcausal.datasets._observational import make_observational
@@ -40,12 +43,14 @@ __all__ = [
     "DatasetNotFoundError",
     "fetch_401k",
     "fetch_acic2016",
+    "fetch_bonus",
     "fetch_card",
     "fetch_criteo",
     "fetch_hillstrom",
     "fetch_ihdp",
     "fetch_jobs",
     "fetch_lalonde",
+    "fetch_nhefs",
     "fetch_twins",
     "make_ab_test",
     "make_observational",
