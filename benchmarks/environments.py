@@ -9,8 +9,16 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PINNED = {"econml": ["econml==0.17.0"], "causalml": ["causalml==0.18.0"]}
-LIBRARIES = ("skcausal", *PINNED)
+PINNED = {
+    "econml": ["econml==0.17.0"],
+    "causalml": ["causalml==0.18.0"],
+    "doubleml": ["doubleml==0.11.4"],
+    "statsmodels": ["statsmodels==0.15.0"],
+    "causallib": ["causallib==0.10.0"],
+    "linearmodels": ["linearmodels==7.1"],
+}
+LEARNERS = ("skcausal", "econml", "causalml")
+AVERAGES = ("skcausal", "doubleml", "statsmodels", "causallib", "linearmodels")
 SHARED = ("lightgbm", "numpy", "scikit-learn")
 
 
@@ -66,10 +74,10 @@ def python_of(library, folder, overrides):
     return python
 
 
-def all_pythons(folder, overrides):
+def all_pythons(folder, overrides, libraries=LEARNERS):
     """Return interpreter and versions per library, or stop with the reason."""
     pythons, versions = {}, {}
-    for library in LIBRARIES:
+    for library in libraries:
         pythons[library] = python_of(library, folder, overrides)
         found = installed_versions(pythons[library], library)
         if found is None:

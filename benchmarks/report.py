@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks import environments
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SECTIONS = ("accuracy", "coverage", "speed", "forest")
+SECTIONS = ("accuracy", "coverage", "speed", "forest", "agreement")
 
 
 def machine():
@@ -89,7 +89,7 @@ def save_section(name, text, facts, identity):
 def write_page():
     parts = [
         "# Benchmark results\n\n"
-        "Written by `python benchmarks/run.py accuracy|coverage|speed|forest`; do not "
+        f"Written by `python benchmarks/run.py {'|'.join(SECTIONS)}`; do not "
         "edit. The numbers behind the tables are in the files next to this page."
     ]
     for name in SECTIONS:
@@ -98,7 +98,9 @@ def write_page():
             content = json.loads(path.read_text())
             quick = " **Quick run, for a look only.**" if content.get("quick") else ""
             parts.append(
-                f"## {name.capitalize()}\n\n{content['machine']}; skcausal source "
-                f"{content['skcausal_source']}.{quick}\n\n{content['text']}"
+                f"## {name.capitalize()}\n\n<!-- {name} begins -->\n\n"
+                f"{content['machine']}; skcausal source "
+                f"{content['skcausal_source']}.{quick}\n\n{content['text']}\n\n"
+                f"<!-- {name} ends -->"
             )
     (RESULTS / "README.md").write_text("\n\n".join(parts) + "\n")

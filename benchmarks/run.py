@@ -1,4 +1,6 @@
-"""Measure skcausal: ``python benchmarks/run.py accuracy|coverage|speed|forest``.
+"""Measure skcausal: ``python benchmarks/run.py BENCHMARK``.
+
+BENCHMARK is accuracy, coverage, speed, forest or agreement.
 
 Peers run in environments of their own, made on first use below ``--environments``;
 ``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
@@ -20,7 +22,7 @@ from benchmarks import environments  # noqa: E402
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for name in ("accuracy", "coverage", "speed", "forest"):
+    for name in RUNS:
         command = commands.add_parser(name)
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
@@ -52,9 +54,9 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def interpreters(options):
+def interpreters(options, libraries=environments.LEARNERS):
     overrides = dict(item.split("=", 1) for item in options.python)
-    return environments.all_pythons(options.environments, overrides)
+    return environments.all_pythons(options.environments, overrides, libraries)
 
 
 def run_accuracy(options):
@@ -92,11 +94,19 @@ def run_forest(options):
     )
 
 
+def run_agreement(options):
+    os.environ.update(environments.thread_limits())
+    from benchmarks import agreement
+
+    agreement.run(options, *interpreters(options, environments.AVERAGES))
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
     "speed": run_speed,
     "forest": run_forest,
+    "agreement": run_agreement,
 }
 
 
