@@ -57,7 +57,6 @@ TREATMENT_EFFECT = (
     ("PropensityWeighting", "ipw", ""),
     ("RegressionAdjustment", "ra", ""),
     (IN_SAMPLE, "aipw", "frozen"),
-    ("AIPW, leave one out", "aipw", "cross-fitting"),
     ("AIPW", "aipw", "cross-fitting"),
     (IN_SAMPLE, "aipw_wls", "another estimator"),
     (IN_SAMPLE, "ipw_ra", "another estimator"),
@@ -87,10 +86,14 @@ def weighting():
                 Comparison(name, "linear", ours, peer, theirs, reason)
                 for ours, theirs, reason in methods
             ]
+    experiment, all_but_one = "NSW experiment", "AIPW, leave one out"
     psid, treated = "NSW against PSID", "PropensityWeighting, treated"
     regression = ("RegressionAdjustment, treated", "statsmodels", "ra, treated")
     return [
         *rows,
+        Comparison(
+            experiment, "linear", all_but_one, "statsmodels", "aipw", "cross-fitting"
+        ),
         Comparison(psid, "linear", *regression),
         Comparison(psid, "linear", treated, "statsmodels", "ipw, treated", "clipping"),
         Comparison(
@@ -100,7 +103,7 @@ def weighting():
 
 
 def two_stages():
-    """Compare with linearmodels: two-stage least squares is partialling out with least squares."""
+    """Compare with linearmodels: partialling out by least squares is 2SLS."""
     frozen = "PartiallyLinearIV, models fitted on all rows"
     line = ("linearmodels", "2SLS")
     return [
@@ -124,16 +127,14 @@ def make_problems():
 
 
 def make_jobs(comparisons):
-    """Return {(adapter, problem, mode): methods}, each method once."""
+    """Return {(adapter, problem): (method, mode) pairs}, each pair once."""
     jobs = {}
     for row in comparisons:
-        ours = ("skcausal_averages", row.problem, row.mode)
-        theirs = (row.peer, row.problem, row.peer_mode or row.mode)
-        for key, method in ((ours, row.ours), (theirs, row.theirs)):
-            methods = jobs.setdefault(key, [])
-            if method not in methods:
-                methods.append(method)
-    return jobs
+        ours = ("skcausal_averages", row.ours, row.mode)
+        theirs = (row.peer, row.theirs, row.peer_mode or row.mode)
+        for adapter, method, mode in (ours, theirs):
+            jobs.setdefault((adapter, row.problem), {})[method, mode] = None
+    return {key: list(runs) for key, runs in jobs.items()}
 
 
 def execute(python, adapter, problem, runs):
@@ -159,9 +160,8 @@ def measure(comparisons, problems, pythons, workers):
     jobs = make_jobs(comparisons)
 
     def work(job):
-        (adapter, name, mode), methods = job
+        (adapter, name), runs = job
         python = pythons["skcausal" if adapter.startswith("skcausal") else adapter]
-        runs = [(method, mode) for method in methods]
         records = execute(python, adapter, problems[name], runs)
         return {(adapter, name, *run): record for run, record in records.items()}
 

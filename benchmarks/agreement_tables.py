@@ -168,18 +168,18 @@ def training_summary(rows, benchmark):
 
 
 DOUBLE_LEARNING = """\
-Both get one list of five folds (DoubleML: `set_sample_splitting`) and equal models with \
-equal seeds: least squares and logistic regression (linear); lasso and penalised \
+Both get one list of five folds (DoubleML: `set_sample_splitting`) and equal models \
+with equal seeds: least squares and logistic regression (linear); lasso and penalised \
 logistic regression on squares and products (lasso); random forests (forest); LightGBM \
 (boosting). DoubleML is told that the 401(k) has no always-takers (`subgroups`), which \
 skcausal finds by itself; with PLIV all three models are regressions. Errors differ by \
-sqrt(n / (n - 1)): skcausal divides the sum of squared influences by n - 1, DoubleML by \
-n. DoubleML clips propensities to [.01, .99]; skcausal raises to .01 those that the \
+sqrt(n / (n - 1)): skcausal divides the sum of squared influences by n - 1, DoubleML \
+by n. DoubleML clips propensities to [.01, .99]; skcausal raises to .01 those that the \
 score divides by, so a propensity above .99 is left."""
 WEIGHTING = """\
 Logistic regression and least squares on all rows, as statsmodels and causallib fit \
-them; no value is clipped. NHEFS: the effect of quitting smoking on weight, kg, with the \
-covariates of Hernán and Robins (their figures are 3.4 for weighting, 3.5 for \
+them; no value is clipped. NHEFS: the effect of quitting smoking on weight, kg, with \
+the covariates of Hernán and Robins (their figures are 3.4 for weighting, 3.5 for \
 standardisation). causallib has no errors, statsmodels 0.15.0 none for `aipw_wls` and \
 `ipw_ra` here (their equations assume six parameters): the unit is then ours."""
 STAGES = """\

@@ -23,7 +23,7 @@ def average_models(mode, seed=0):
         logit = LogisticRegression(C=0.05, solver="newton-cholesky", tol=1e-12)
         return make_pipeline(*terms, LassoCV(cv=3)), make_pipeline(*terms, logit)
     if mode == "forest":
-        options = {"n_estimators": 100, "min_samples_leaf": 20, "random_state": seed}
+        options = {"n_estimators": 50, "min_samples_leaf": 20, "random_state": seed}
         options["max_features"] = 0.4
         return RandomForestRegressor(**options), RandomForestClassifier(**options)
     return _models.regressor(seed), _models.classifier(seed)
