@@ -12,11 +12,16 @@ ROOT = Path(__file__).resolve().parents[1]
 PINNED = {
     "econml": ["econml==0.17.0"],
     "causalml": ["causalml==0.18.0"],
+    "doubleml": ["doubleml==0.11.4"],
+    "statsmodels": ["statsmodels==0.15.0"],
+    "causallib": ["causallib==0.10.0"],
+    "linearmodels": ["linearmodels==7.1"],
     "dowhy": ["dowhy==0.14"],
     "pgmpy": ["pgmpy==1.1.2"],
 }
-LIBRARIES = ("skcausal", "econml", "causalml")
-GRAPH_LIBRARIES = ("skcausal", "networkx", "pgmpy", "dowhy")
+LEARNERS = ("skcausal", "econml", "causalml")
+AVERAGES = ("skcausal", "doubleml", "statsmodels", "causallib", "linearmodels")
+GRAPHS = ("skcausal", "networkx", "pgmpy", "dowhy")
 SHARED = ("lightgbm", "numpy", "scikit-learn")
 
 
@@ -72,7 +77,7 @@ def python_of(library, folder, overrides):
     return python
 
 
-def all_pythons(folder, overrides, libraries=LIBRARIES):
+def all_pythons(folder, overrides, libraries=LEARNERS):
     """Return interpreter and versions per library, or stop with the reason."""
     pythons, versions = {}, {}
     for library in libraries:

@@ -12,7 +12,7 @@ from benchmarks.identification_graphs import KINDS
 
 N_GRAPHS = 5
 MODULES = {"skcausal": "skcausal_graphs"}
-ALL, BOTH = environments.GRAPH_LIBRARIES, ("skcausal", "networkx")
+ALL, BOTH = environments.GRAPHS, ("skcausal", "networkx")
 SMALL = (10, 20, 40)
 # Task, kind of graph, nodes, libraries that have the task.
 CELLS = (
@@ -120,7 +120,7 @@ def table(frame, limit):
         ours = cell[cell["library"] == "skcausal"]
         asked = ASKED.get((task, kind, n))
         line = {"task": task, "graph": kind, "nodes": str(n)}
-        for library in environments.GRAPH_LIBRARIES:
+        for library in environments.GRAPHS:
             rows = cell[cell["library"] == library]
             line[library] = time_text(rows, limit) if len(rows) else ""
         line["skcausal, slowest graph"] = _duration(ours["seconds"].max())

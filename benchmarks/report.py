@@ -19,6 +19,7 @@ SECTIONS = (
     "averages",
     "identification",
     "falsification",
+    "agreement",
 )
 
 
@@ -106,7 +107,9 @@ def write_page():
             content = json.loads(path.read_text())
             quick = " **Quick run, for a look only.**" if content.get("quick") else ""
             parts.append(
-                f"## {name.capitalize()}\n\n{content['machine']}; skcausal source "
-                f"{content['skcausal_source']}.{quick}\n\n{content['text']}"
+                f"## {name.capitalize()}\n\n<!-- {name} begins -->\n\n"
+                f"{content['machine']}; skcausal source "
+                f"{content['skcausal_source']}.{quick}\n\n{content['text']}\n\n"
+                f"<!-- {name} ends -->"
             )
     (RESULTS / "README.md").write_text("\n\n".join(parts) + "\n")

@@ -59,7 +59,7 @@ def parse(arguments=None):
     return parser.parse_args(arguments)
 
 
-def interpreters(options, libraries=environments.LIBRARIES):
+def interpreters(options, libraries=environments.LEARNERS):
     overrides = dict(item.split("=", 1) for item in options.python)
     return environments.all_pythons(options.environments, overrides, libraries)
 
@@ -109,7 +109,7 @@ def run_averages(options):
 def run_identification(options):
     from benchmarks import identification
 
-    pythons, versions = interpreters(options, environments.GRAPH_LIBRARIES)
+    pythons, versions = interpreters(options, environments.GRAPHS)
     identification.run(options, pythons, versions)
 
 
@@ -120,6 +120,13 @@ def run_falsification(options):
     falsification.run(options)
 
 
+def run_agreement(options):
+    os.environ.update(environments.thread_limits())
+    from benchmarks import agreement
+
+    agreement.run(options, *interpreters(options, environments.AVERAGES))
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
@@ -128,6 +135,7 @@ RUNS = {
     "averages": run_averages,
     "identification": run_identification,
     "falsification": run_falsification,
+    "agreement": run_agreement,
 }
 
 

@@ -35,6 +35,24 @@ API_REFERENCE = {
         "Examples": ["example_graph", "list_example_graphs", "ExampleGraph"],
         "Errors": ["GraphError", "CycleError", "UnknownNodeError", "ParseError"],
     },
+    "skcausal.structural": {
+        "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "Mechanisms": [
+            "AdditiveNoise",
+            "CategoricalNoise",
+            "EmpiricalDistribution",
+            "Mechanism",
+        ],
+        "What drove this?": [
+            "intrinsic_influence",
+            "arrow_strength",
+            "anomaly_attribution",
+            "unit_change",
+            "distribution_change",
+            "mechanism_change_test",
+        ],
+        "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
+    },
     "skcausal.identification": {
         "From a question to a formula": [
             "identify",
@@ -65,24 +83,6 @@ API_REFERENCE = {
             "NoInstrumentError",
             "MissingColumnError",
         ],
-    },
-    "skcausal.structural": {
-        "The model": ["AdditiveNoiseModel", "MisfitWarning"],
-        "Mechanisms": [
-            "AdditiveNoise",
-            "CategoricalNoise",
-            "EmpiricalDistribution",
-            "Mechanism",
-        ],
-        "What drove this?": [
-            "intrinsic_influence",
-            "arrow_strength",
-            "anomaly_attribution",
-            "unit_change",
-            "distribution_change",
-            "mechanism_change_test",
-        ],
-        "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
     },
     "skcausal.estimation": {
         "Metalearners": ["SLearner", "TLearner", "XLearner", "RLearner", "DRLearner"],
@@ -234,6 +234,8 @@ API_REFERENCE = {
             "fetch_card",
             "fetch_401k",
             "fetch_sachs",
+            "fetch_bonus",
+            "fetch_nhefs",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },

@@ -155,13 +155,14 @@ def download(remote: RemoteFile, owner: str) -> tuple[Path, Source]:
 
 
 def read(path: Path) -> Any:
-    """Read a table (CSV, Stata) as a DataFrame, an ``.npz`` as a dict of arrays."""
+    """Read a table (CSV, Stata, blanks) as a DataFrame, ``.npz`` as a dict."""
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     if path.suffix == ".dta":
         return pd.read_stata(path)
-    return pd.read_csv(path)
+    blanks = ".dat" in path.suffixes
+    return pd.read_csv(path, sep=r"\s+" if blanks else ",")
 
 
 def content_digest(data: Any, columns: tuple[str, ...]) -> str:
