@@ -7,13 +7,15 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from skcausal.analysis._errors import InputError
+from skcausal.analysis._identify_command import add_identify
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from skcausal.analysis._graph_facts import GraphFacts
     from skcausal.analysis._pipeline import Options
     from skcausal.analysis._result import AnalysisResult
     from skcausal.analysis._tables import Columns
@@ -72,6 +74,7 @@ def _parser() -> _Parser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_demo(commands)
     _add_analyze(commands)
+    add_identify(commands)
     return parser
 
 
@@ -129,6 +132,13 @@ def _add_analyze(commands: "argparse._SubParsersAction[_Parser]") -> None:
         nargs="+",
         metavar="COL",
         help="columns from before the treatment (default: all other columns)",
+    )
+    add(
+        "--graph",
+        type=Path,
+        metavar="FILE",
+        help="a causal graph (.dot, .gml, dagitty .txt, .csv) whose nodes are columns: "
+        "it chooses the features and is held against the table",
     )
     add("--by", metavar="COL", help="also average within the groups of this column")
     add(
@@ -218,7 +228,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         simulations=arguments.refute,
         loading=demo.loading,
     )
-    return _run(arguments, demo.frame, demo.columns, options, demo.truth)
+    return _run(arguments, demo.frame, demo.columns, options, {"truth": demo.truth})
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
@@ -228,12 +238,14 @@ def _analyze(arguments: argparse.Namespace) -> int:
 
     _check_outputs(arguments)
     frame = read_table(arguments.file)
+    facts = _graph_facts(arguments, frame)
+    features = arguments.features if facts is None else facts.covariates
     columns = Columns(
         outcome=arguments.outcome[0],
         treatment=arguments.treatment,
         other_outcomes=tuple(arguments.outcome[1:]),
         control=arguments.control,
-        features=None if arguments.features is None else tuple(arguments.features),
+        features=None if features is None else tuple(features),
         by=arguments.by,
     )
     options = Options(
@@ -244,7 +256,28 @@ def _analyze(arguments: argparse.Namespace) -> int:
         simulations=arguments.refute,
         loading=("", loading_code(arguments.file)),
     )
-    return _run(arguments, frame, columns, options, {})
+    return _run(arguments, frame, columns, options, {"graph": facts})
+
+
+def _graph_facts(
+    arguments: argparse.Namespace, frame: "pd.DataFrame"
+) -> "GraphFacts | None":
+    """Return what the graph says, if there is one."""
+    if arguments.graph is None:
+        return None
+    from skcausal.analysis._graph_facts import (
+        adjustment_of,
+        features_of,
+        graph_facts,
+        read_graph_file,
+    )
+
+    graph = read_graph_file(arguments.graph)
+    own = None if arguments.features is None else tuple(arguments.features)
+    question = (arguments.treatment, arguments.outcome[0])
+    estimand = adjustment_of(graph, *question, list(frame.columns), own)
+    features = features_of(estimand) if own is None else own
+    return graph_facts(estimand, frame, features, arguments.random_state)
 
 
 def _check_outputs(arguments: argparse.Namespace) -> None:
@@ -268,7 +301,7 @@ def _run(
     frame: "pd.DataFrame",
     columns: "Columns",
     options: "Options",
-    truth: dict[str, float],
+    facts: dict[str, Any],
 ) -> int:
     from skcausal.analysis._json import result_json
     from skcausal.analysis._pipeline import STEPS, analyse
@@ -280,7 +313,7 @@ def _run(
     table = check_table(frame, columns)
     with _progress(STEPS, quiet=arguments.quiet) as advance:
         result: AnalysisResult = analyse(table, options, advance)
-        result = dataclasses.replace(result, truth=truth)
+        result = dataclasses.replace(result, **facts)
         advance("writing the report")
         contents = {arguments.out: render_report(result)}
         if arguments.json is not None:

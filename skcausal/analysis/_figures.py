@@ -63,6 +63,12 @@ def _figure(height: float = 3.1, width: float = _WIDTH) -> Iterator[tuple[Any, A
 
 
 def _svg(figure: Any, name: str) -> str:
+    """Write a figure as an SVG element as wide as the page lets it be."""
+    opening = r'<svg [^>]*?(viewBox="[^"]*")[^>]*>'
+    return re.sub(opening, r'<svg \1 role="img">', _sized_svg(figure, name), count=1)
+
+
+def _sized_svg(figure: Any, name: str, **options: Any) -> str:
     """Write a figure as an SVG element whose ids no other figure shares."""
     buffer = io.StringIO()
     figure.savefig(
@@ -70,6 +76,7 @@ def _svg(figure: Any, name: str) -> str:
         format="svg",
         transparent=True,
         metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        **options,
     )
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
@@ -78,9 +85,7 @@ def _svg(figure: Any, name: str) -> str:
     text = re.sub(r'(<[^<>]*?\bid=")', rf"\1{name}-", text)
     text = re.sub(r'(?:xlink:)?href="#', f'href="#{name}-', text)
     text = text.replace("url(#", f"url(#{name}-")
-    text = text.replace("'DejaVu Sans'", "var(--sans)")
-    opening = r'<svg [^>]*?(viewBox="[^"]*")[^>]*>'
-    return re.sub(opening, r'<svg \1 role="img">', text, count=1)
+    return text.replace("'DejaVu Sans'", "var(--sans)")
 
 
 def short(text: str, longest: int = _LONGEST_LABEL) -> str:
@@ -284,3 +289,19 @@ def balance_plot(rows: Sequence[BalanceRow], name: str, *, weighted: bool) -> st
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("difference (standard deviations)")
         return _svg(figure, name)
+
+
+def formula(latex: str, text: str) -> str:
+    """Draw a formula; one that matplotlib cannot set is written as plain text."""
+    import matplotlib as mpl
+    from markupsafe import escape
+    from matplotlib.figure import Figure
+
+    style: Any = {"text.parse_math": True, "mathtext.fontset": "dejavuserif"}
+    with mpl.rc_context({**_STYLE, **style, "svg.fonttype": "path"}):
+        figure = Figure(figsize=(0.1, 0.1))
+        figure.text(0, 0, f"${latex}$", fontsize=12)
+        try:
+            return _sized_svg(figure, "formula", bbox_inches="tight")
+        except ValueError:
+            return f"<pre>{escape(text)}</pre>"

@@ -5,6 +5,7 @@ import json
 import math
 from typing import Any
 
+from skcausal.analysis._graph_facts import GraphFacts
 from skcausal.analysis._result import AnalysisResult, AverageEffect, Estimate
 
 
@@ -25,7 +26,8 @@ def result_json(result: AnalysisResult) -> str:
         and ``rows`` for subgroups), ``other_outcomes`` (each with its
         ``average_effects``), ``leaderboard``, ``warnings``, ``checks``, ``who_gains``
         (curves, groups and ``heterogeneity`` tests per arm), ``balance``, ``attacks``
-        (verdicts of the refuters; null if they were skipped), ``sensitivity`` (per
+        (verdicts of the refuters; null if they were skipped), ``graph`` (formula,
+        assumptions and verdict on the graph; null without one), ``sensitivity`` (per
         arm; empty for an experiment) and ``meta``. Numbers that do not exist are null.
     """
     question = result.question
@@ -46,6 +48,7 @@ def result_json(result: AnalysisResult) -> str:
         "who_gains": [_contrast(contrast) for contrast in result.contrasts],
         "balance": [dataclasses.asdict(row) for row in result.balance],
         "attacks": _optional(result.attacks),
+        "graph": None if result.graph is None else _graph(result.graph),
         "sensitivity": [dataclasses.asdict(one) for one in result.sensitivity],
         "meta": {
             **dataclasses.asdict(question),
@@ -108,3 +111,8 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(entry) for entry in value]
     return value
+
+
+def _graph(facts: GraphFacts) -> dict[str, Any]:
+    """Return the facts without the drawing."""
+    return {k: v for k, v in dataclasses.asdict(facts).items() if k != "drawing"}

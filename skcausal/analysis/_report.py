@@ -83,6 +83,12 @@ def report_units(result: AnalysisResult) -> Units:
     return sections.units_of(sections.all_outcomes(result)[0])
 
 
+def _formula(result: AnalysisResult) -> str:
+    if result.graph is None:
+        return ""
+    return draw.formula(result.graph.latex, result.graph.formula)
+
+
 def _safe(text: str) -> Any:
     from markupsafe import Markup
 
@@ -134,6 +140,8 @@ def _context(result: AnalysisResult) -> dict[str, Any]:
         ],
         "comparability": _comparability(result, name),
         "assumptions": words.assumptions(question),
+        "graph_drawing": _safe(result.graph.drawing) if result.graph else "",
+        "graph_formula": _safe(_formula(result)),
         "glossary": words.GLOSSARY,
         "number": number,
         "percent": percent,

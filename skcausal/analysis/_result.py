@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from skcausal.analysis._graph_facts import GraphFacts
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -311,6 +313,7 @@ class AnalysisResult:
     other_outcomes: tuple[OutcomeEffects, ...] = ()
     attacks: Attacks | None = None
     sensitivity: tuple[Sensitivity, ...] = ()
+    graph: GraphFacts | None = None
     truth: dict[str, Any] = field(default_factory=dict)
 
     @property
