@@ -106,7 +106,6 @@ class AdjustmentSets:
         _check_choice("criterion", criterion, _CRITERIA)
         self._graph = graph
         self._query = Query.of(graph, treatment, outcome, observed, include)
-        self._kind = criterion
         self._criterion = self._query.criterion(effect, criterion)
         barred = self._query.include & self._criterion.forbidden
         if barred:
@@ -340,8 +339,7 @@ class AdjustmentSets:
                 "AdjustmentSets.optimal: a best set is known for total effects only. "
                 "Use minimal() or all_minimal() for a direct effect."
             )
-        query = self._query.projected()
-        best = BestSet(query, query.criterion("total", self._kind))
+        best = BestSet(self._query, self._criterion, self._allowed)
         if not best.exists():
             _ = self._canonical  # whether any set is valid
             raise IdentificationError(
@@ -349,7 +347,7 @@ class AdjustmentSets:
                 "be best for every distribution of the graph. Use optimal_minimal(), "
                 "or compare the standard errors of several valid sets on data."
             )
-        return query.graph.names(best.candidate)
+        return self._graph.names(best.candidate)
 
     def explain(self, z: Nodes = ()) -> str:
         """Say in words why a set is valid or not.

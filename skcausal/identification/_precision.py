@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from skcausal.graphs._adjacency import Lists, closure
+from skcausal.graphs._adjacency import closure
 from skcausal.graphs._separation import Joined, connected
 from skcausal.graphs._separators import SeparationProblem
 from skcausal.identification._criterion import Criterion
@@ -20,23 +20,20 @@ class BestSet:
     Parameters
     ----------
     query : Query
-        The question, in a graph whose nodes are all observed.
+        The question.
     criterion : Criterion
         Its criterion.
+    allowed : frozenset of int
+        What may be adjusted for.
     """
 
     query: Query
     criterion: Criterion
+    allowed: frozenset[int]
 
     @property
     def _joined(self) -> Joined:
         return self.query.graph.adjacency
-
-    @cached_property
-    def allowed(self) -> frozenset[int]:
-        """What may be adjusted for."""
-        ends = self.query.treatments | self.query.outcomes
-        return self.query.observed - ends - self.criterion.forbidden
 
     @cached_property
     def _causal(self) -> frozenset[int]:
@@ -50,7 +47,7 @@ class BestSet:
 
     @cached_property
     def _parents(self) -> frozenset[int]:
-        return self._onto(self._causal, self._joined.parents)
+        return self._parents_of(self._causal)
 
     @cached_property
     def _colliders(self) -> frozenset[int]:
@@ -65,20 +62,47 @@ class BestSet:
         return self._joined_by_siblings(usable)
 
     def _joined_by_siblings(self, usable: frozenset[int]) -> frozenset[int]:
-        found = self._onto(self._causal, self._joined.siblings) & usable
-        while True:
-            more = found | (self._onto(found, self._joined.siblings) & usable)
-            if more == found:
-                return found
-            found = more
+        found: frozenset[int] = frozenset()
+        edge = self._causal
+        while edge:
+            edge = (self._siblings_of(edge) & usable) - found
+            found |= edge
+        return found
 
-    def _onto(self, nodes: frozenset[int], lists: Lists) -> frozenset[int]:
-        return self.allowed.intersection(k for node in nodes for k in lists[node])
+    def _climb(self, nodes: frozenset[int]) -> tuple[set[int], set[int]]:
+        """Return nodes with the hidden ones above them, and the first observed ones."""
+        inside, above = set(nodes), set()
+        waiting = list(inside)
+        while waiting:
+            for parent in self._joined.parents[waiting.pop()]:
+                if parent in self.query.observed:
+                    above.add(parent)
+                elif parent not in inside:
+                    inside.add(parent)
+                    waiting.append(parent)
+        return inside, above
+
+    def _parents_of(self, nodes: frozenset[int]) -> frozenset[int]:
+        return self.allowed & self._climb(nodes)[1]
+
+    def _siblings_of(self, nodes: frozenset[int]) -> frozenset[int]:
+        """Return what shares a hidden cause with nodes, drawn as a node or an edge."""
+        inside, _ = self._climb(nodes)
+        reached = {s for node in inside for s in self._joined.siblings[node]}
+        reached |= inside - self.query.observed
+        waiting = list(reached)
+        while waiting:
+            node = waiting.pop()
+            if node not in self.query.observed:
+                more = set(self._joined.children[node]) - reached
+                reached |= more
+                waiting += more
+        return self.allowed & reached
 
     @cached_property
     def candidate(self) -> frozenset[int]:
         """The set that is best if any is."""
-        above = self._onto(self._colliders, self._joined.parents)
+        above = self._parents_of(self._colliders)
         return self._parents | self._colliders | above | self.query.include
 
     def exists(self) -> bool:
@@ -93,7 +117,7 @@ class BestSet:
         if not reached.isdisjoint(self.query.outcomes):
             return False
         inside = self._causal | self._colliders
-        outside = self._onto(inside, self._joined.siblings) - self.candidate
+        outside = self._siblings_of(inside) - self.candidate
         return not any(map(self._is_usable, outside)) and self._costs_nothing()
 
     def _is_usable(self, node: int) -> bool:
@@ -113,8 +137,8 @@ class BestSet:
         needed = (
             self._parents
             | self.query.include
-            | self._onto(self._causal | core, self._joined.siblings)
-            | self._onto(core, self._joined.parents)
+            | self._siblings_of(self._causal | core)
+            | self._parents_of(core)
         )
         rest = {node: self.candidate - {node} for node in self.candidate - needed}
         return all(

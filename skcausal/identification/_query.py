@@ -102,17 +102,6 @@ class Query:
                     "node that is measured."
                 )
 
-    def projected(self) -> Self:
-        """Return the same question in the graph of what is observed."""
-        graph = self.graph
-        if len(self.observed) == len(graph):
-            return self
-        names = graph.names
-        parts = (self.treatments, self.outcomes, self.observed, self.include)
-        return self.of(
-            graph.latent_projection(names(self.observed)), *map(names, parts)
-        )
-
     def criterion(self, effect: str, kind: str) -> Criterion:
         """Return what valid sets must do.
 
