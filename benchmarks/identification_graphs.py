@@ -32,12 +32,12 @@ class Question:
 
 def random_arrows(nodes, n_arrows, rng):
     """Draw arrows that point forwards in ``nodes``, none twice."""
-    chosen, wanted = set(), min(n_arrows, len(nodes) * (len(nodes) - 1) // 2)
+    wanted = min(n_arrows, len(nodes) * (len(nodes) - 1) // 2)
+    chosen = {}
     while len(chosen) < wanted:
         pairs = np.sort(rng.integers(len(nodes), size=(wanted, 2)), axis=1).tolist()
-        fresh = [(nodes[a], nodes[b]) for a, b in pairs if a != b]
-        chosen.update(fresh[: wanted - len(chosen)])
-    return sorted(chosen)
+        chosen |= {(nodes[a], nodes[b]): None for a, b in pairs if a != b}
+    return sorted(list(chosen)[:wanted])
 
 
 def reached(start, arrows, *, back=False):
