@@ -54,11 +54,10 @@ def reached(start, arrows, *, back=False):
     return found
 
 
-def _ends(nodes, arrows, rng, treatments=None):
+def _ends(nodes, arrows, rng):
     """Choose a treatment in the middle and an outcome near the end that it causes."""
     n = len(nodes)
-    middle = treatments or nodes[n // 3 : 2 * n // 3]
-    for treatment in rng.permutation(middle).tolist():
+    for treatment in rng.permutation(nodes[n // 3 : 2 * n // 3]).tolist():
         late = sorted(reached(treatment, arrows) & set(nodes[3 * n // 4 :]))
         if late and reached(treatment, arrows, back=True):
             return treatment, late[rng.integers(len(late))]
@@ -113,18 +112,21 @@ def confounders_question(n, seed):
 
 
 def mixed_question(n, seed, n_hidden=20, mean_degree=3):
-    """n_hidden hidden common causes; the treatment has one with some other node."""
-    for attempt in range(100):
+    """Add hidden common causes, one of treatment and a node that carries its effect.
+
+    So that no adjustment set exists.
+    """
+    for attempt in range(1000):
         rng = np.random.default_rng([seed, n, n_hidden, attempt])
         nodes = [f"v{k}" for k in rng.permutation(n)]
         arrows = random_arrows(nodes, n * mean_degree // 2, rng)
-        pairs = random_arrows(nodes, n_hidden, rng)
-        confounded = sorted({node for pair in pairs for node in pair})
-        early = [node for node in confounded if node in nodes[: n // 2]]
-        ends = _ends(nodes, arrows, rng, early)
-        if ends:
-            return Question(sorted(nodes), arrows, *ends, pairs)
-    raise RuntimeError(f"no treatment in 100 graphs of {n} nodes")
+        hidden = random_arrows(nodes, n_hidden, rng)
+        for treatment, mediator in hidden:
+            late = sorted(reached(mediator, arrows) & set(nodes[3 * n // 4 :]))
+            if late and mediator in reached(treatment, arrows):
+                outcome = late[rng.integers(len(late))]
+                return Question(sorted(nodes), arrows, treatment, outcome, hidden)
+    raise RuntimeError(f"no treatment in 1000 graphs of {n} nodes")
 
 
 KINDS = {
