@@ -154,11 +154,15 @@ DESCRIPTION = """CPU time: median over graphs of the median of repeated calls, e
 graph made anew (making it is not timed). Random: arrows among random pairs, mean degree
 5, all observed. Confounders: 25 causes of treatment and outcome, as in IHDP. Front
 door: treatment and outcome share a hidden cause, a third of the nodes mediates. Mixed:
-20 hidden common causes, one of treatment and a mediator. `any` finds a set and checks it; `identify` is DoWhy's
-`identify_effect_auto` with its defaults and skcausal's `identify`. DoWhy's `minimal` is
-its general adjustment criterion alone; networkx has no criterion, so the proper
-back-door graph is made by hand. A cell ends when most of its calls ran out of time.
-Sets that libraries found are checked with `is_valid`, and what is wrong is counted."""
+20 hidden common causes, one of treatment and a mediator, so that no adjustment set
+exists.
+
+`any` finds a set and checks it. `identify` is DoWhy's `identify_effect_auto` with its
+defaults and skcausal's `identify`, `ID` the latter with `kind="general"`. DoWhy's
+`minimal` is its general adjustment criterion alone; networkx has no criterion, so the
+proper back-door graph is made by hand. A cell ends when most of its calls ran out of
+time. Sets that libraries found are checked with `is_valid`, and what is wrong is
+counted."""
 
 
 def run(options, pythons, versions):

@@ -95,11 +95,9 @@ def front_door_question(n, seed, mean_degree=5):
     arrows += [("x", node) for node in mediators[:few]]
     arrows += [(node, "y") for node in mediators[-few:]]
     arrows += [("m0", mediators[-1])] if third > 1 else []
-    for node in after:
-        arrows += [
-            (rng.choice(causes).item(), node),
-            (rng.choice(mediators).item(), node),
-        ]
+    for side in (causes, mediators):
+        above = [side[k] for k in rng.integers(third, size=len(after)).tolist()]
+        arrows += zip(above, after, strict=True)
     nodes = [*causes, "x", *mediators, "y", *after]
     return Question(nodes, sorted(set(arrows)), "x", "y", [("x", "y")])
 
