@@ -100,14 +100,19 @@ def measure(options, pythons):
 
 def time_text(rows, limit):
     """Median over graphs, or what came instead of an answer."""
-    errors = [error for error in rows["error"] if error and error != "time-out"]
-    if errors:
-        return f"{len(errors)} of {len(rows)} fail"
-    seconds = rows["seconds"].fillna(float("inf"))
-    median = statistics.median(seconds)
-    text = f"> {limit:.0f} s" if median == float("inf") else _duration(median)
-    wrong = int((~rows["right"].astype(bool)).sum())
-    return f"{text}, {wrong} of {len(rows)} wrong" if wrong else text
+    failed = (rows["error"] != "") & (rows["error"] != "time-out")
+    wrong = ~rows["right"].astype(bool)
+    notes = [
+        f"{int(count)} of {len(rows)} {what}"
+        for count, what in ((wrong.sum(), "wrong"), (failed.sum(), "fail"))
+        if count
+    ]
+    seconds = rows["seconds"][~failed].fillna(float("inf"))
+    if len(seconds):
+        median = statistics.median(seconds)
+        none = median == float("inf")
+        notes.insert(0, f"> {limit:.0f} s" if none else _duration(median))
+    return ", ".join(notes)
 
 
 def _duration(seconds):
