@@ -84,7 +84,7 @@ class Routes:
         near = self._near(curve)
         near = near[(near != a) & (near != b)]
         inside = self._inside(curve, _AIR, near)
-        cost = float(inside.any(0).sum())
+        cost = float(inside.any(0).sum() + inside.any(1).mean())
         if np.linalg.norm(np.diff(curve, axis=0), axis=1).sum() < shortest:
             cost += 0.6
         away = np.array(self._middles).reshape(-1, 2) - curve[len(curve) // 2]

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
-from skcausal.graphs._building import Edge
+from skcausal.graphs._building import Edge, node_list
 from skcausal.graphs._causal_graph import CausalGraph
 from skcausal.graphs._errors import CycleError, GraphError
 
@@ -16,7 +16,7 @@ def unroll(
     *,
     n_steps: int,
     bidirected: Iterable[LaggedEdge] = (),
-    latent: Iterable[str] = (),
+    latent: Iterable[Any] = (),
 ) -> CausalGraph:
     """Return the graph of variables that cause each other over time.
 
@@ -74,7 +74,7 @@ def unroll(
         raise CycleError(
             f"unroll: the edges of lag 0 lead in a circle. {error}"
         ) from error
-    latent = list(latent)
+    latent = node_list(latent, "latent")
     variables = dict.fromkeys(name for a, b, _ in [*arrows, *arcs] for name in (a, b))
     steps = range(int(n_steps) - 1, -1, -1)
     return CausalGraph(
