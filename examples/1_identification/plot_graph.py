@@ -3,9 +3,9 @@ What does a drawing of causes claim?
 ====================================
 
 Does warming up prevent injuries in sport? Shrier and Platt (2008) asked and drew what
-they believed. A drawing is a set of claims: each arrow that is *missing* says that there
-is no direct effect, and therefore that some variables are independent once others are
-held fixed. Those claims can be read off, and later be held against data.
+they believed. A drawing is a set of claims: each arrow that is *missing* says that
+there is no direct effect, and therefore that some variables are independent once others
+are held fixed. Those claims can be read off, and later be held against data.
 """
 
 import matplotlib.pyplot as plt
