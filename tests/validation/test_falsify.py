@@ -19,6 +19,7 @@ from skcausal.validation._falsifying._claims import (
     independencies,
     needed_edges,
 )
+from skcausal.validation._falsifying._relabelling import _Separations
 
 mpl.use("Agg")
 
@@ -118,18 +119,28 @@ def test_every_order_of_a_chain():
     assert result.verdict.startswith("No verdict")
 
 
-def test_contradictions_of_the_wrong_graphs():
-    """A graph contradicts itself nowhere, and its relabelled copies as published."""
-    wrong = CausalGraph([("X", "Y"), ("Z", "Y")], nodes=["X", "Y", "Z"])
-    true = CausalGraph(COLLIDER, nodes=["X", "Y", "Z"])
-    denied = [
-        not true.d_separated(*(wrong.nodes[c.node], wrong.nodes[c.other]), given)
-        for c in independencies(wrong)
-        for given in [[wrong.nodes[code] for code in c.given]]
-    ]
-    assert (sum(denied), len(denied)) == (2, 2)
-    found = falsify_graph(true, collider(0), n_permutations="all").relabelled
-    assert sorted(found["contradictions"]) == [0, 0, 2, 2, 2, 2]
+@pytest.mark.parametrize(
+    ("given", "true", "expected"),
+    [
+        (COLLIDER, COLLIDER, (0, 2)),
+        ([("X", "Y"), ("Z", "Y")], COLLIDER, (2, 2)),
+        (CHAIN, CHAIN, (0, 1)),
+        ([("X", "Z"), ("Z", "Y")], CHAIN, (1, 1)),
+        ([], [("X", "Y")], (2, 2)),
+        (FULL, FULL, (0, 0)),
+    ],
+)
+def test_contradictions_between_graphs(given, true, expected):
+    nodes = sorted({node for edge in true for node in edge})
+    claims = independencies(CausalGraph(given, nodes=nodes))
+    separated = _Separations(CausalGraph(true, nodes=nodes))
+    denied = [not separated(claim) for claim in claims]
+    assert (sum(denied), len(denied)) == expected
+
+
+def test_a_collider_has_one_equivalent_copy():
+    found = falsify_graph(CausalGraph(COLLIDER), collider(0), n_permutations="all")
+    assert sorted(found.relabelled["contradictions"]) == [0, 0, 2, 2, 2, 2]
 
 
 # ------------------------------------------------------------------ what graphs imply

@@ -55,8 +55,7 @@ def falsify_graph(
     frame : DataFrame of shape (n, n_columns)
         pandas or polars, with a column for each observed node: numbers, booleans or
         categories, without missing values.
-    test : {"partial_correlation", "kernel", "residual"}, regressor or callable, \
-default="partial_correlation"
+    test : str, regressor or callable, default="partial_correlation"
         Test of conditional independence. "partial_correlation" sees what is linear and
         costs microseconds; "kernel" sees dependence of any shape in tens of
         milliseconds; "residual" is the generalised covariance measure with LightGBM, or

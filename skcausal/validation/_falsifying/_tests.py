@@ -112,12 +112,9 @@ def _by_partial_correlation(
 ) -> list[float]:
     z = columns.positions(given)
     n_rows, places = len(columns.matrix), columns.places
-    return [
-        independence_in_correlations(
-            matrix, places[a], places[b], z, n_rows=n_rows
-        ).p_value
-        for a, b in pairs
-    ]
+    sides = [(places[a], places[b]) for a, b in pairs]
+    found = independence_in_correlations(matrix, sides, z, n_rows=n_rows)
+    return [test.p_value for test in found]
 
 
 def _kernel_sides(columns: Columns, seed: int) -> list[np.ndarray]:
