@@ -25,7 +25,7 @@ from skcausal.identification._variables import Node, Variable
 Names = tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimand:
     r"""An effect as a formula of what is observed.
 
@@ -107,6 +107,10 @@ class Estimand:
             slope = f"slope of E({names(self.outcome)} | do({names(self.treatment)}))"
             return f"{slope} = {self.expression}"
         return f"{question(self.outcome, self.treatment, self.given)} = {self._body()}"
+
+    def __repr__(self) -> str:
+        """Return the kind and the formula."""
+        return f"<Estimand, {self.kind}: {self}>"
 
     def _body(self) -> str:
         text = str(self.expression)

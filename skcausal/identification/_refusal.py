@@ -75,7 +75,7 @@ def _measurements(query: CausalQuery, hedge: Hedge) -> Iterator[str]:
     things = [*hidden, *links]
     for size in (1, 2):
         good = [
-            _said(some)
+            _said(some, links)
             for some in islice(combinations(things, size), _MOST_TRIES)
             if _helps(query, some, hidden)
         ]
@@ -87,10 +87,10 @@ def _measurements(query: CausalQuery, hedge: Hedge) -> Iterator[str]:
     yield f"measure what is behind several pairs of {pairs}"
 
 
-def _said(things: tuple[object, ...]) -> str:
+def _said(things: tuple[Node, ...], links: list[Link]) -> str:
     return " and ".join(
         f"the common cause of {thing[0]} and {thing[1]}"
-        if isinstance(thing, tuple)
+        if isinstance(thing, tuple) and thing in links
         else str(thing)
         for thing in things
     )

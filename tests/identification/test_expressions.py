@@ -78,6 +78,7 @@ def random_joint(names, seed=0, levels=2):
             r"P(\mathrm{blood\_pressure} \mid \mathrm{IL~6})",
         ),
         (Product([One(), Zero()]), "1 0", "1 0"),
+        (Probability(["x10", "x2"]), "P(x2, x10)", "P(x_{2}, x_{10})"),
     ],
 )
 def test_print(expression, text, latex):
@@ -210,6 +211,8 @@ def test_undefined_numbers_are_nan_only_where_they_matter():
         (lambda: Table(["a", "a"], np.ones((2, 2))), "2 different names"),
         (lambda: Table(["a"], np.ones((2, 2))), "2 different names"),
         (lambda: Table(["a"], np.ones(2)).array("b"), "in some order, got b"),
+        (lambda: evaluate(One(), Table(["a"], np.ones(2))), "got a sum of 2"),
+        (lambda: evaluate(One(), Table(["a"], [1.5, -0.5])), "at least 0"),
         (lambda: evaluate(ADJUSTMENT, random_joint("xy")), "'z' is not an axis"),
         (
             lambda: evaluate(
@@ -228,3 +231,8 @@ def test_undefined_numbers_are_nan_only_where_they_matter():
 def test_bad_parts_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_an_array_without_names_is_refused():
+    with pytest.raises(TypeError, match="must be a Table, got ndarray"):
+        evaluate(ADJUSTMENT, np.ones((2, 2, 2)) / 8)

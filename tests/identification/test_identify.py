@@ -176,6 +176,9 @@ def test_surrogate_experiments(number):
         return
     estimand = identify(example.graph, "X", "Y", experiments=["Z"])
     assert estimand.expression is Probability("Y", "X", "Z")
+    assert estimand.explain().splitlines()[1] == (
+        "  P(Y | do(Z, X)): the factor is taken where Z was set (experiment)."
+    )
     assert estimand.check(n_random=5, random_state=0) < 1e-10
 
 
