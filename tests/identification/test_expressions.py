@@ -101,6 +101,24 @@ def test_equal_formulas_are_one_object():
     assert len({ADJUSTMENT, again, FRONT_DOOR}) == 2
 
 
+def test_rename():
+    prime = Variable("x", primes=1)
+    assert str(ADJUSTMENT.rename({"x": prime})) == "Σ_{z} P(y | x', z) P(z)"
+    assert FRONT_DOOR.rename({"q": "x"}) is FRONT_DOOR
+    # The inner x is another one, and makes room for what is now called x.
+    inner = Sum("x", Product([Probability("y", ["x", "z"]), Probability("x")]))
+    moved = inner.rename({"z": "x"})
+    assert moved.free == {Variable("x"), Variable("y")}
+    joint = random_joint(["x", "y", "z"])
+    expected = evaluate(inner, joint).array("z", "y")
+    found = evaluate(moved.rename({"x": "z"}), joint).array("z", "y")
+    np.testing.assert_allclose(found, expected)
+    world = Variable("y", world=["x", Variable("m", world=["x"])])
+    assert str(Probability(world).rename({"x": prime})) == "P(y_{m_{x'}, x'})"
+    fraction = Fraction(ADJUSTMENT, Probability("x"))
+    assert str(fraction.rename({"x": "w"})) == "[Σ_{z} P(y | w, z) P(z)] / P(w)"
+
+
 def test_free_values():
     assert FRONT_DOOR.free == {Variable("x"), Variable("y")}
     world = Variable("y", world=[Variable("x", 1), Variable("m", world=["x"])])
