@@ -14,9 +14,20 @@ API_REFERENCE = {
         "Warnings": ["NoIntervalWarning", "OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.graphs": {
-        "The graph": ["CausalGraph"],
+        "The graph": ["CausalGraph", "unroll"],
+        "Reading and writing": [
+            "read_graph",
+            "parse_graph",
+            "format_graph",
+            "from_networkx",
+            "to_networkx",
+            "from_adjacency",
+            "to_adjacency",
+        ],
         "Separation": ["minimal_separator", "all_minimal_separators"],
-        "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
+        "Drawing": ["draw_graph", "to_svg"],
+        "Examples": ["example_graph", "list_example_graphs", "ExampleGraph"],
+        "Errors": ["GraphError", "CycleError", "ParseError", "UnknownNodeError"],
     },
     "skcausal.identification": {
         "From a question to a formula": [

@@ -2,8 +2,15 @@
 
 `CausalGraph` holds arrows and hidden common causes, in a form that no method changes;
 its methods give relatives, districts, separation, surgery and projection.
-`minimal_separator` and `all_minimal_separators` keep two sides apart. `GraphError`
-and its kinds `CycleError` and `UnknownNodeError` say what is wrong with a drawing.
+`minimal_separator` and `all_minimal_separators` keep two sides apart. `GraphError` and
+its kinds `CycleError`, `ParseError` and `UnknownNodeError` say what is wrong with a
+drawing.
+
+`read_graph`, `parse_graph` and `format_graph` know dagitty, DOT, GML and lists of
+edges; `from_networkx`, `to_networkx`, `from_adjacency` and `to_adjacency` convert.
+`unroll` writes out a graph over time, `draw_graph` and `to_svg` draw, and
+`example_graph` returns an `ExampleGraph` of the literature by one of the names in
+`list_example_graphs`.
 """
 
 from skcausal.graphs._causal_graph import CausalGraph
@@ -13,6 +20,7 @@ from skcausal.graphs._conversion import (
     to_adjacency,
     to_networkx,
 )
+from skcausal.graphs._drawing import draw_graph, to_svg
 from skcausal.graphs._errors import (
     CycleError,
     GraphError,
@@ -22,6 +30,7 @@ from skcausal.graphs._errors import (
 from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
 from skcausal.graphs._reading import parse_graph, read_graph
 from skcausal.graphs._separators import all_minimal_separators, minimal_separator
+from skcausal.graphs._unrolling import unroll
 from skcausal.graphs._writing import format_graph
 
 __all__ = [
@@ -32,6 +41,7 @@ __all__ = [
     "ParseError",
     "UnknownNodeError",
     "all_minimal_separators",
+    "draw_graph",
     "example_graph",
     "format_graph",
     "from_adjacency",
@@ -42,4 +52,6 @@ __all__ = [
     "read_graph",
     "to_adjacency",
     "to_networkx",
+    "to_svg",
+    "unroll",
 ]

@@ -350,6 +350,12 @@ class CausalGraph(NamedGraph):
             )
         return moral
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the drawing."""
+        from skcausal.graphs._drawing import graph_html
+
+        return graph_html(self)
+
     def _mask(self, nodes: Nodes) -> Any:
         mask = np.zeros(len(self._index), dtype=bool)
         mask[self.codes(nodes)] = True

@@ -184,7 +184,7 @@ class TextParser:
         if self._dialect != "edges" and self._setting(scope):
             return {}
         ends = [self._endpoint(scope)]
-        if self._is("[") and self._tokens[self._at - 1].text == "}":
+        if self._is("[") and not self._tokens[self._at - 1].is_name:
             self._fail("expected an arrow or a new statement")
         marks = self._attributes()
         for node in ends[0] if marks else ():

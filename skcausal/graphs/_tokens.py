@@ -50,11 +50,8 @@ def tokenize(text: str) -> list[Token]:
     tokens: list[Token] = []
     at = _skip_blank(text, 0)
     while at < len(text):
-        follows_equals = bool(tokens) and tokens[-1].text == "="
-        if text[at] == "<" and follows_equals:
-            token = _html(text, at)
-        else:
-            token = _next(text, at)
+        is_value = bool(tokens) and tokens[-1].kind == "mark" and tokens[-1].text == "="
+        token = (_html if is_value and text[at] == "<" else _next)(text, at)
         tokens.append(token)
         at = _skip_blank(text, token.stop)
     tokens.append(Token("end", "", len(text), len(text)))
