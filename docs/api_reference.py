@@ -25,6 +25,12 @@ API_REFERENCE = {
             "to_adjacency",
         ],
         "Separation": ["minimal_separator", "all_minimal_separators"],
+        "Implications for data": [
+            "implied_independencies",
+            "Independence",
+            "verma_constraints",
+            "VermaConstraint",
+        ],
         "Drawing": ["draw_graph", "to_svg"],
         "Examples": ["example_graph", "list_example_graphs", "ExampleGraph"],
         "Errors": ["GraphError", "CycleError", "ParseError", "UnknownNodeError"],
@@ -37,7 +43,7 @@ API_REFERENCE = {
             "Step",
             "Hedge",
         ],
-        "Adjustment": ["AdjustmentSets"],
+        "Adjustment": ["AdjustmentSets", "AdjustmentSelector"],
         "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
         "Formulas": [
             "Expression",

@@ -2,7 +2,9 @@
 
 `CausalGraph` holds arrows and hidden common causes, in a form that no method changes;
 its methods give relatives, districts, separation, surgery and projection.
-`minimal_separator` and `all_minimal_separators` keep two sides apart. `GraphError` and
+`minimal_separator` and `all_minimal_separators` keep two sides apart.
+`implied_independencies` yields each `Independence` that data must show,
+`verma_constraints` each `VermaConstraint` that hidden causes leave. `GraphError` and
 its kinds `CycleError`, `ParseError` and `UnknownNodeError` say what is wrong with a
 drawing.
 
@@ -14,6 +16,7 @@ edges; `from_networkx`, `to_networkx`, `from_adjacency` and `to_adjacency` conve
 """
 
 from skcausal.graphs._causal_graph import CausalGraph
+from skcausal.graphs._constraints import VermaConstraint, verma_constraints
 from skcausal.graphs._conversion import (
     from_adjacency,
     from_networkx,
@@ -28,6 +31,7 @@ from skcausal.graphs._errors import (
     UnknownNodeError,
 )
 from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
+from skcausal.graphs._independencies import Independence, implied_independencies
 from skcausal.graphs._reading import parse_graph, read_graph
 from skcausal.graphs._separators import all_minimal_separators, minimal_separator
 from skcausal.graphs._unrolling import unroll
@@ -38,14 +42,17 @@ __all__ = [
     "CycleError",
     "ExampleGraph",
     "GraphError",
+    "Independence",
     "ParseError",
     "UnknownNodeError",
+    "VermaConstraint",
     "all_minimal_separators",
     "draw_graph",
     "example_graph",
     "format_graph",
     "from_adjacency",
     "from_networkx",
+    "implied_independencies",
     "list_example_graphs",
     "minimal_separator",
     "parse_graph",
@@ -54,4 +61,5 @@ __all__ = [
     "to_networkx",
     "to_svg",
     "unroll",
+    "verma_constraints",
 ]

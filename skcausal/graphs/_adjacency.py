@@ -2,8 +2,9 @@
 
 import heapq
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,6 +56,10 @@ class Adjacency:
         """For each node, the nodes a bidirected edge joins it to."""
         both = np.concatenate([self.bidirected, self.bidirected[:, ::-1]])
         return _neighbours(self.n_nodes, both[:, 0], both[:, 1])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the edges: lists that were made of them have no place in a hash."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def without(
         self, directed: npt.NDArray[np.bool_], bidirected: npt.NDArray[np.bool_]

@@ -130,6 +130,10 @@ class NamedGraph:
             return [nodes]
         return list(nodes)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the parts of the graph: what it remembers has no place in a hash."""
+        return {name: vars(self)[name] for name in NamedGraph.__annotations__}
+
     def __len__(self) -> int:
         """Return the number of nodes."""
         return len(self._index)

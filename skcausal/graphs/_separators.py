@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import networkx as nx
+from networkx.algorithms.flow import dinitz
 
 from skcausal.graphs._adjacency import closure, components
 from skcausal.graphs._causal_graph import CausalGraph
@@ -104,7 +105,7 @@ class SeparationProblem:
         """Return a set of least cost by a minimum cut of the moral graph."""
         network = self._network(cost)
         try:
-            _, (near, _) = nx.minimum_cut(network, "left", "right")
+            _, (near, _) = nx.minimum_cut(network, "left", "right", flow_func=dinitz)
         except nx.NetworkXUnbounded:
             return None
         cut = {n for n in self.allowed if (n, 0) in near and (n, 1) not in near}

@@ -1,9 +1,11 @@
 """Can data answer? A graph and a question become columns, a formula or a refusal.
 
 `identify` finds the formula of an effect, an `Estimand`, or raises `NotIdentifiedError`
-with the `Hedge` that forbids it. `AdjustmentSets` finds the sets of covariates that
-turn an association into an effect, `FrontDoorSets` the mediators and `InstrumentSets`
-the instruments that help where a cause is hidden.
+with the `Hedge` that forbids it; each `Step` of a derivation can be read.
+`AdjustmentSets` finds the sets of covariates that turn an association into an effect,
+`FrontDoorSets` the mediators and `InstrumentSets` the instruments that help where a
+cause is hidden. `AdjustmentSelector` keeps the columns of an adjustment set, as a step
+of a Pipeline.
 
 Formulas are trees of `Probability`, `Sum`, `Product`, `Fraction`, `Covariance`, `One`
 and `Zero`; a `Variable` is a node at one of its values, maybe in another world.
@@ -37,10 +39,12 @@ from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetErr
 from skcausal.identification._id import Hedge
 from skcausal.identification._identify import identify
 from skcausal.identification._instruments import InstrumentSets, NoInstrumentError
+from skcausal.identification._selector import AdjustmentSelector
 from skcausal.identification._steps import Step
 from skcausal.identification._variables import Variable
 
 __all__ = [
+    "AdjustmentSelector",
     "AdjustmentSets",
     "Columns",
     "Covariance",

@@ -114,6 +114,13 @@ class AdjustmentSets:
                 f"valid set contains: it is {self._criterion.why}. Take it out."
             )
 
+    def __repr__(self) -> str:
+        """Return which effect the sets are for."""
+        sides = (self._query.treatments, self._query.outcomes)
+        treatment, outcome = (listed(self._graph, codes) for codes in sides)
+        effect = self._criterion.effect
+        return f"AdjustmentSets({effect} effect of {treatment} on {outcome})"
+
     @cached_property
     def _allowed(self) -> frozenset[int]:
         query = self._query

@@ -204,6 +204,7 @@ def test_covariates_the_treatment_causes():
 
 def test_explanations():
     sets = AdjustmentSets(M_BIAS, "A", "B")
+    assert repr(sets) == "AdjustmentSets(total effect of A on B)"
     assert "is valid" in sets.explain()
     assert sets.explain("M") == (
         "{M} is not valid: the path A <- U1 -> M <- U2 -> B is open, since adjusting "
