@@ -9,8 +9,14 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PINNED = {"econml": ["econml==0.17.0"], "causalml": ["causalml==0.18.0"]}
-LIBRARIES = ("skcausal", *PINNED)
+PINNED = {
+    "econml": ["econml==0.17.0"],
+    "causalml": ["causalml==0.18.0"],
+    "dowhy": ["dowhy==0.14"],
+    "pgmpy": ["pgmpy==1.1.2"],
+}
+LIBRARIES = ("skcausal", "econml", "causalml")
+GRAPH_LIBRARIES = ("skcausal", "networkx", "pgmpy", "dowhy")
 SHARED = ("lightgbm", "numpy", "scikit-learn")
 
 
@@ -52,7 +58,7 @@ def python_of(library, folder, overrides):
     """Return the interpreter for a library, making its environment if needed."""
     if library in overrides:
         return overrides[library]
-    if library == "skcausal":
+    if library not in PINNED:  # skcausal and what it depends on
         return sys.executable
     requirements = PINNED[library]
     path = Path(folder) / requirements[0].replace("==", "-")
@@ -66,10 +72,10 @@ def python_of(library, folder, overrides):
     return python
 
 
-def all_pythons(folder, overrides):
+def all_pythons(folder, overrides, libraries=LIBRARIES):
     """Return interpreter and versions per library, or stop with the reason."""
     pythons, versions = {}, {}
-    for library in LIBRARIES:
+    for library in libraries:
         pythons[library] = python_of(library, folder, overrides)
         found = installed_versions(pythons[library], library)
         if found is None:

@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks import environments
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SECTIONS = ("accuracy", "coverage", "speed", "forest")
+SECTIONS = ("accuracy", "coverage", "speed", "forest", "identification")
 
 
 def machine():
@@ -89,8 +89,8 @@ def save_section(name, text, facts, identity):
 def write_page():
     parts = [
         "# Benchmark results\n\n"
-        "Written by `python benchmarks/run.py accuracy|coverage|speed|forest`; do not "
-        "edit. The numbers behind the tables are in the files next to this page."
+        f"Written by `python benchmarks/run.py {'|'.join(SECTIONS)}`; do not edit. The "
+        "numbers behind the tables are in the files next to this page."
     ]
     for name in SECTIONS:
         path = RESULTS / f"{name}.json"

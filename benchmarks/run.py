@@ -1,8 +1,9 @@
-"""Measure skcausal: ``python benchmarks/run.py accuracy|coverage|speed|forest``.
+"""Measure skcausal: ``python benchmarks/run.py NAME``.
 
-Peers run in environments of their own, made on first use below ``--environments``;
-``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
-the environment variable SKCAUSAL_DATA. Tables are written to benchmarks/results/.
+NAME is accuracy, coverage, speed, forest or identification. Peers run in environments
+of their own, made on first use below ``--environments``; ``--python econml=/a/python``
+uses one that exists. Data come from the folder in the environment variable
+SKCAUSAL_DATA. Tables are written to benchmarks/results/.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from benchmarks import environments  # noqa: E402
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="benchmark", required=True)
-    for name in ("accuracy", "coverage", "speed", "forest"):
+    for name in RUNS:
         command = commands.add_parser(name)
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
@@ -49,12 +50,16 @@ def parse(arguments=None):
     forest.add_argument("--repeats", type=int, default=3)
     forest.add_argument("--only", default="", help="parts whose name contains it")
     forest.add_argument("--finished", action="store_true", help="no further draws")
+    identification = commands.choices["identification"]
+    identification.add_argument("--repeats", type=int, default=5)
+    identification.add_argument("--only", default="", help="tasks with it in the name")
+    identification.add_argument("--limit", type=float, default=60, help="s per call")
     return parser.parse_args(arguments)
 
 
-def interpreters(options):
+def interpreters(options, libraries=environments.LIBRARIES):
     overrides = dict(item.split("=", 1) for item in options.python)
-    return environments.all_pythons(options.environments, overrides)
+    return environments.all_pythons(options.environments, overrides, libraries)
 
 
 def run_accuracy(options):
@@ -92,11 +97,19 @@ def run_forest(options):
     )
 
 
+def run_identification(options):
+    from benchmarks import identification
+
+    pythons, versions = interpreters(options, environments.GRAPH_LIBRARIES)
+    identification.run(options, pythons, versions)
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
     "speed": run_speed,
     "forest": run_forest,
+    "identification": run_identification,
 }
 
 

@@ -1,6 +1,7 @@
 """Who is joined to whom, in integers: what the algorithms on graphs read."""
 
 import heapq
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -20,9 +21,9 @@ def edge_array(pairs: Iterable[tuple[int, int]]) -> IntArray:
 
 def _neighbours(n_nodes: int, source: IntArray, target: IntArray) -> Lists:
     """Return the targets of each source, in the order of their codes."""
-    order = np.lexsort((target, source))
-    ends = np.cumsum(np.bincount(source, minlength=n_nodes))[:-1]
-    return [part.tolist() for part in np.split(target[order], ends)]
+    ordered = target[np.lexsort((target, source))].tolist()
+    ends = np.cumsum(np.bincount(source, minlength=n_nodes)).tolist()
+    return [ordered[start:end] for start, end in itertools.pairwise([0, *ends])]
 
 
 @dataclass(frozen=True)

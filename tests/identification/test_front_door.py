@@ -34,7 +34,7 @@ def satisfies(graph, treatment, outcome, mediators):
 
 def questions(seed, n_nodes, sizes):
     """Yield pairs of treatments and outcomes that a directed path joins."""
-    graph = random_graph(seed, n_nodes, latent=0.1)
+    graph = random_graph(seed, n_nodes, arrows=0.3, hidden=0.05, latent=0.1)
     n_treatments, n_outcomes = sizes
     for treatment in itertools.combinations(graph.observed, n_treatments):
         left = [node for node in graph.observed if node not in treatment]
@@ -66,22 +66,23 @@ def agrees_with_definition(graph, treatment, outcome, include=()):
     return len(valid)
 
 
-@pytest.mark.parametrize("sizes", [(1, 1), (2, 1), (1, 2), (2, 2)])
-def test_agrees_with_the_definition(sizes):
+@pytest.mark.parametrize(
+    ("sizes", "n_graphs"), [((1, 1), 40), ((2, 1), 80), ((1, 2), 25), ((2, 2), 60)]
+)
+def test_agrees_with_the_definition(sizes, n_graphs):
     counts = [
         agrees_with_definition(*question)
-        for seed in range(30)
+        for seed in range(n_graphs)
         for question in questions(seed, 6, sizes)
     ]
-    assert sum(count > 0 for count in counts) > 10
-    assert sum(count > 1 for count in counts) > 5
+    assert sum(count > 1 for count in counts) >= 4
     assert 0 in counts
 
 
 def test_agrees_with_the_definition_where_nodes_are_forced_in():
     rng = np.random.default_rng(0)
     found = 0
-    for seed in range(100):
+    for seed in range(60):
         for graph, treatment, outcome in questions(seed, 6, (1, 1)):
             left = [v for v in graph.observed if v not in {*treatment, *outcome}]
             if left and rng.random() < 0.5:
