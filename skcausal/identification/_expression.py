@@ -28,6 +28,7 @@ class Expression:
     _known: ClassVar[WeakValueDictionary[Any, "Expression"]] = WeakValueDictionary()
     _lock: ClassVar[threading.RLock] = threading.RLock()
     _rank: ClassVar[int] = 0
+    shape: ClassVar[str] = "atom"  # what may need brackets when it is written
     _parts: tuple[Any, ...]
     free: frozenset[Variable]  # the values that the formula is a function of
 
