@@ -74,7 +74,7 @@ class _Run:
     def __init__(self, graph: CausalGraph) -> None:
         self.graph = graph
         self.parts = Parts(graph)
-        self.names = Observed(graph).names
+        self.names = self.parts.names
         self.steps: list[Step] = []
         self.depth = 0
 
@@ -194,14 +194,15 @@ def run_id(
     run = _Run(graph)
     v = frozenset(range(len(graph)))
     codes_y, codes_x = (frozenset(graph.codes(list(part))) for part in (y, x))
-    found = run.id(codes_y, codes_x, Observed(graph), v)
+    seen = Observed(run.parts, v)
+    found = run.id(codes_y, codes_x, seen, v)
     if experiments and isinstance(found, Hedge):
         run.steps.clear()
         run.depth = 0
-        sources: list[tuple[Distribution, Codes]] = [(Observed(graph), v)]
+        sources: list[tuple[Distribution, Codes]] = [(seen, v)]
         for nodes in experiments:
             done = frozenset(graph.codes(list(nodes)))
-            sources.append((Observed(graph, done=done), v - done))
+            sources.append((Observed(run.parts, v - done, done), v - done))
         found = run.gid(codes_y, codes_x, sources)
     return Verdict(found, tuple(run.steps))
 

@@ -14,6 +14,7 @@ from skcausal.identification._steps import braces, names
 from skcausal.identification._variables import Node
 
 _MOST_TRIES = 60
+_MOST_INSTRUMENTS = 20
 
 Link = tuple[Node, Node]
 
@@ -52,12 +53,11 @@ def _witness(query: CausalQuery, hedge: Hedge) -> str:
 def _ways_out(query: CausalQuery, hedge: Hedge) -> Iterator[str]:
     yield from _measurements(query, hedge)
     if len(query.treatment) == len(query.outcome) == 1 and not query.given:
-        found = next(
-            InstrumentSets(
-                query.graph, query.treatment, query.outcome, observed=query.observed
-            ).all(),
-            None,
+        sets = InstrumentSets(
+            query.graph, query.treatment, query.outcome, observed=query.observed
         )
+        some = islice(sets.all(), _MOST_INSTRUMENTS)
+        found = min(some, key=lambda one: len(one[1]), default=None)
         if found:
             node, held = found
             given = f" given {names(query.graph.ordered(held))}" if held else ""
