@@ -239,10 +239,7 @@ API_REFERENCE = {
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },
-    "skcausal.analysis": {
-        "Four steps": ["CausalAnalysis"],
-        "Command line": ["main"],
-    },
+    "skcausal.analysis": {"Four steps": ["CausalAnalysis"], "Command line": ["main"]},
     "skcausal.testing": {
         "For authors of learners": [
             "all_effect_learners",
