@@ -176,11 +176,15 @@ class _Strength:
             after = after.reshape(len(before), _COPIES, -1).mean(axis=1)
             ratio = np.log(np.maximum(before, _TINY) / np.maximum(after, _TINY))
             return (before * ratio).sum(axis=1)
+        means = self.mechanism.mean(self.parents)
+        if self.mechanism.noise_.std() <= 1e-9 * means.std():
+            raise ValueError(
+                f"{_OWNER}: the target has no noise, so that the divergence is "
+                "infinite. Take measure='variance'."
+            )
         density = NoiseDensity(self.mechanism.noise_)
         noise = self.mechanism.draw_noise(len(self.parents), self.random)
-        shift = self.mechanism.mean(self.parents)[:, None] - self._means(cut).reshape(
-            -1, _COPIES
-        )
+        shift = means[:, None] - self._means(cut).reshape(-1, _COPIES)
         before = density(noise)
         after = density(noise[:, None] + shift).mean(axis=1)
         return np.log(before) - np.log(np.maximum(after, before / _COPIES))
