@@ -81,16 +81,16 @@ def mean_change(
     estimate : EffectEstimate
         One contribution per node, causes first, with standard errors and intervals.
 
-    Warns
-    -----
-    OverlapWarning
-        If some rows can hardly be from one of the samples.
-
     Raises
     ------
     ValueError
         If the graph has hidden causes, the target is no number, or there are more
         than 10 nodes.
+
+    Warns
+    -----
+    OverlapWarning
+        If some rows can hardly be from one of the samples.
 
     Notes
     -----
@@ -292,9 +292,10 @@ class _Fold:
 
     def _predict(self, sides: tuple[int, ...], rows: np.ndarray) -> np.ndarray:
         k = len(self.fits.nodes) - len(sides)
-        features = self.fits.table.iloc[rows][self.fits.needed(k)]
-        if not features.shape[1]:
-            features = np.zeros((len(rows), 1))
+        columns = self.fits.needed(k)
+        features: Any = np.zeros((len(rows), 1))
+        if columns:
+            features = self.fits.table.iloc[rows][columns]
         return np.asarray(self._step(sides).predict(features), dtype=float)
 
     def scores(self, sides: tuple[int, ...]) -> np.ndarray:
