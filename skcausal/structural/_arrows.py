@@ -7,6 +7,7 @@ import pandas as pd
 
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._categorical import CategoricalNoise
+from skcausal.structural._evaluation import check_own
 from skcausal.structural._divergence import NoiseDensity
 from skcausal.structural._inputs import check_count, check_model, check_target
 from skcausal.structural._result import Attribution
@@ -93,7 +94,7 @@ def arrow_strength(
     causes = model.parents_of(target)
     if not causes:
         raise ValueError(f"{_OWNER}: {target!r} has no causes in the graph.")
-    mechanism = model.mechanisms_[target]
+    mechanism = check_own(model.mechanisms_[target], target, _OWNER)
     kind = _measure(model, target, measure)
     random = generator_of(random_state)
     parents = _rows(model, causes, frame, n_samples, random)

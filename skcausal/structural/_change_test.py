@@ -18,7 +18,7 @@ from skcausal.structural._choosing import (
     unseen_means,
     unseen_probabilities,
 )
-from skcausal.structural._evaluation import design_of
+from skcausal.structural._evaluation import check_own, design_of
 from skcausal.structural._inputs import joined
 
 _OWNER = "mechanism_change_test"
@@ -115,9 +115,9 @@ def _test(
 ) -> tuple[str, float]:
     """Return the name of the test of a node and its p-value."""
     parents, values = both[model.parents_of(node)], both[node].array
-    mechanism = model.mechanisms_[node]
     if not parents.shape[1]:
         return _test_root(values, label)
+    mechanism = check_own(model.mechanisms_[node], node, _OWNER)
     products = _products(mechanism, parents, values, label)
     return "residual products", largest_mean_p_value(products, random)
 
