@@ -7,8 +7,8 @@ import pandas as pd
 
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._categorical import CategoricalNoise
-from skcausal.structural._evaluation import check_own
 from skcausal.structural._divergence import NoiseDensity
+from skcausal.structural._evaluation import check_own
 from skcausal.structural._inputs import check_count, check_model, check_target
 from skcausal.structural._result import Attribution
 
