@@ -49,6 +49,7 @@ API_REFERENCE = {
             "anomaly_attribution",
             "unit_change",
             "distribution_change",
+            "mean_change",
             "mechanism_change_test",
         ],
         "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
