@@ -51,6 +51,8 @@ def parse(arguments=None):
     forest.add_argument("--repeats", type=int, default=3)
     forest.add_argument("--only", default="", help="parts whose name contains it")
     forest.add_argument("--finished", action="store_true", help="no further draws")
+    agreement = commands.choices["agreement"]
+    agreement.add_argument("--only", default="", help="parts whose name contains it")
     return parser.parse_args(arguments)
 
 
