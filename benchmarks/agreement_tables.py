@@ -178,7 +178,7 @@ logistic regression on squares and products (lasso); random forests (forest); Li
 skcausal finds by itself; with PLIV all three models are regressions. Errors differ by \
 sqrt(n / (n - 1)): skcausal divides the sum of squared influences by n - 1, DoubleML \
 by n. DoubleML clips propensities to [.01, .99]; skcausal raises to .01 those that the \
-score divides by, so a propensity above .99 is left."""
+score divides by and leaves the others, which is all that differs in the values."""
 WEIGHTING = """\
 Logistic regression and least squares on all rows, as statsmodels and causallib fit \
 them; no value is clipped. NHEFS: the effect of quitting smoking on weight, kg, with \
