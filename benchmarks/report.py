@@ -11,7 +11,7 @@ import pandas as pd
 from benchmarks import environments
 
 RESULTS = Path(__file__).resolve().parent / "results"
-SECTIONS = ("accuracy", "coverage", "speed", "forest", "agreement")
+SECTIONS = ("accuracy", "coverage", "speed", "forest", "averages", "agreement")
 
 
 def machine():
@@ -89,7 +89,7 @@ def save_section(name, text, facts, identity):
 def write_page():
     parts = [
         "# Benchmark results\n\n"
-        f"Written by `python benchmarks/run.py {'|'.join(SECTIONS)}`; do not "
+        "Written by `python benchmarks/run.py NAME`; do not "
         "edit. The numbers behind the tables are in the files next to this page."
     ]
     for name in SECTIONS:

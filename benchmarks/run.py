@@ -1,6 +1,4 @@
-"""Measure skcausal: ``python benchmarks/run.py BENCHMARK``.
-
-BENCHMARK is accuracy, coverage, speed, forest or agreement.
+"""Measure skcausal: ``python benchmarks/run.py NAME``, the names are in ``RUNS``.
 
 Peers run in environments of their own, made on first use below ``--environments``;
 ``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
@@ -27,7 +25,7 @@ def parse(arguments=None):
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
         command.add_argument("--cache", default=HERE / ".cache", type=Path)
-        if name != "coverage":
+        if name not in ("coverage", "averages"):
             command.add_argument("--environments", default=HERE / ".venvs", type=Path)
             command.add_argument(
                 "--python",
@@ -96,6 +94,13 @@ def run_forest(options):
     )
 
 
+def run_averages(options):
+    os.environ.update(environments.thread_limits())  # before anything numerical loads
+    from benchmarks import averages
+
+    averages.run(options)
+
+
 def run_agreement(options):
     os.environ.update(environments.thread_limits())
     from benchmarks import agreement
@@ -108,6 +113,7 @@ RUNS = {
     "coverage": run_coverage,
     "speed": run_speed,
     "forest": run_forest,
+    "averages": run_averages,
     "agreement": run_agreement,
 }
 

@@ -13,6 +13,10 @@ API_REFERENCE = {
         ],
         "Warnings": ["NoIntervalWarning", "OverlapWarning", "WeakInstrumentWarning"],
     },
+    "skcausal.graphs": {
+        "The graph": ["CausalGraph"],
+        "Errors": ["GraphError", "CycleError", "UnknownNodeError"],
+    },
     "skcausal.estimation": {
         "Metalearners": [
             "SLearner",

@@ -3,6 +3,7 @@
 =========================  ==========================================================
 package                    the question it answers
 =========================  ==========================================================
+``skcausal.graphs``        What we assume: who causes whom, and hidden causes
 ``skcausal.estimation``    What is the effect? Learners with ``fit`` and ``effect``
 ``skcausal.inference``     How sure? Effect estimates that carry their influence
 ``skcausal.validation``    Could it be wrong? Scores, curves, scorers, selection

@@ -1,11 +1,11 @@
 """BalancedEffect: the average effect between arms that a weighter made alike."""
 
+import warnings
 from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.estimation._average import Question, effect_label
@@ -17,21 +17,9 @@ from skcausal.estimation._nuisances import (
     NuisanceEstimates,
 )
 from skcausal.inference import EffectEstimate
+from skcausal.utils._validation import NoIntervalWarning
 
 _Cell = tuple[float, np.ndarray]
-
-
-def _interval_is_valid(learner: "BalancedEffect") -> bool:
-    """Tell whether the weighter has a valid influence; raise with the reason if not."""
-    if not learner._has_interval():
-        raise AttributeError(
-            f"BalancedEffect: {learner.weighter!r} alone has no valid interval. "
-            "effect(X) still gives the number. For an interval use EntropyBalancing or "
-            "a logistic propensity_model that is not over-identified, give "
-            "StableBalancingWeights an outcome_model, or use AIPW for machine-learned "
-            "propensities."
-        )
-    return True
 
 
 class BalancedEffect(AverageLearner):
@@ -96,9 +84,9 @@ class BalancedEffect(AverageLearner):
     the row is left out (one Newton step, a jackknife), which is less optimistic where a
     few rows weigh much. With outcome models :math:`m_a`, residuals
     :math:`Y - m_a` take the place of Y and the population mean of :math:`m_a` is
-    added. ``average_effect`` is missing where no valid influence is known: propensities
-    of machine learning (use ``AIPW``), over-identified ones, and a tolerance without an
-    outcome model. Subgroups are balanced on their own.
+    added. Errors are NaN, with a ``NoIntervalWarning``, where no valid influence is
+    known: propensities of machine learning (use ``AIPW``), over-identified ones, and a
+    tolerance without an outcome model. Subgroups are balanced on their own.
 
     References
     ----------
@@ -151,6 +139,17 @@ class BalancedEffect(AverageLearner):
         augmented = self.outcome_model is not None
         return bool(self.weighter._has_influence(augmented=augmented))
 
+    def _warn_of_no_interval(self) -> None:
+        warnings.warn(
+            f"BalancedEffect: {self.weighter!r} alone has no valid interval, so "
+            "standard errors are NaN. For an interval use EntropyBalancing or a "
+            "logistic propensity_model that is not over-identified, give "
+            "StableBalancingWeights an outcome_model, or use AIPW for machine-learned "
+            "propensities.",
+            NoIntervalWarning,
+            stacklevel=3,
+        )
+
     def _nuisances_for(self, data: CausalData) -> tuple[Nuisance, ...]:
         return () if self.outcome_model is None else (OUTCOME_BY_ARM,)
 
@@ -168,7 +167,6 @@ class BalancedEffect(AverageLearner):
         question = Question(self._target)
         self.average_effect_ = self._estimate(question, owner, whole=weighting)
 
-    @available_if(_interval_is_valid)
     def average_effect(
         self,
         *,
@@ -209,6 +207,8 @@ class BalancedEffect(AverageLearner):
             If a subgroup cannot be balanced.
         """
         check_is_fitted(self, "average_effect_")
+        if not self._has_interval():
+            self._warn_of_no_interval()
         plain = where is None and by is None and weights is None
         if plain and scale == "difference" and target in (None, self._target):
             return self.average_effect_
