@@ -152,7 +152,7 @@ def _attacks(design: Design, simulations: int) -> str:
         return ""
     return "\n".join(
         [
-            f"# Attacks; of much more than {MOST_ROWS:,} rows the report draws as many.",
+            f"# Attacks; the report draws {MOST_ROWS:,} rows of larger tables.",
             "found = refute(",
             f"    clone(learner).set_params(cv={FOLDS}),",
             "    X,",
