@@ -100,14 +100,19 @@ def measure(options, pythons):
 
 def time_text(rows, limit):
     """Median over graphs, or what came instead of an answer."""
-    errors = [error for error in rows["error"] if error and error != "time-out"]
-    if errors:
-        return f"{len(errors)} of {len(rows)} fail"
-    seconds = rows["seconds"].fillna(float("inf"))
-    median = statistics.median(seconds)
-    text = f"> {limit:.0f} s" if median == float("inf") else _duration(median)
-    wrong = int((~rows["right"].astype(bool)).sum())
-    return f"{text}, {wrong} of {len(rows)} wrong" if wrong else text
+    failed = (rows["error"] != "") & (rows["error"] != "time-out")
+    wrong = ~rows["right"].astype(bool)
+    notes = [
+        f"{int(count)} of {len(rows)} {what}"
+        for count, what in ((wrong.sum(), "wrong"), (failed.sum(), "fail"))
+        if count
+    ]
+    seconds = rows["seconds"][~failed].fillna(float("inf"))
+    if len(seconds):
+        median = statistics.median(seconds)
+        none = median == float("inf")
+        notes.insert(0, f"> {limit:.0f} s" if none else _duration(median))
+    return ", ".join(notes)
 
 
 def _duration(seconds):
@@ -165,9 +170,21 @@ time. Sets that libraries found are checked with `is_valid`, and what is wrong i
 counted."""
 
 
+def kept_records(options, identity):
+    """Return what an earlier run of the same source measured of the other tasks."""
+    path = report.RESULTS / "identification.json"
+    old = json.loads(path.read_text()) if path.exists() else {}
+    same = old.get("skcausal_source") == identity and old["quick"] == options.quick
+    records = old["raw"] if same and options.only else []
+    return [record for record in records if options.only not in record["task"]]
+
+
 def run(options, pythons, versions):
     identity = environments.source_hash()
-    frame = pd.DataFrame(measure(options, pythons))
+    records = kept_records(options, identity) + measure(options, pythons)
+    order = [cell[:3] for cell in CELLS]
+    records.sort(key=lambda one: order.index((one["task"], one["kind"], one["n"])))
+    frame = pd.DataFrame(records)
     text = "\n\n".join(
         [
             report.versions_line(versions) + ".",
