@@ -207,7 +207,11 @@ class _Drawing:
                 edges.directed.tolist(), layout.channels, strict=True
             )
         ]
-        self._arcs = [routes.arc(a, b) for a, b in edges.bidirected.tolist()]
+        joined = {frozenset(pair) for pair in edges.directed.tolist()}
+        self._arcs = [
+            routes.arc(a, b, frozenset((a, b)) in joined)
+            for a, b in edges.bidirected.tolist()
+        ]
 
     def _corners(self) -> tuple[Floats, Floats]:
         points = [self._centres - self._sizes / 2, self._centres + self._sizes / 2]

@@ -69,8 +69,8 @@ def parse_graph(text: str, *, format: Format = "dagitty") -> CausalGraph:
     Examples
     --------
     >>> from skcausal.graphs import parse_graph
-    >>> parse_graph("dag { drug -> health; age -> {drug health} }").parents("health")
-    frozenset({...})
+    >>> parse_graph("dag { drug -> health; u [latent]; u -> health }")
+    CausalGraph(directed=[('drug', 'health'), ('u', 'health')], latent=['u'])
     >>> parse_graph("a -> b <-> c", format="edges")
     CausalGraph(directed=[('a', 'b')], bidirected=[('b', 'c')])
     """
@@ -127,6 +127,7 @@ def read_graph(path: str | PathLike[str]) -> CausalGraph:
     CausalGraph(directed=[('a', 'b')])
     """
     path = Path(path)
+    owner = f"read_graph: {path.name!r}"
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise GraphError(
@@ -135,11 +136,13 @@ def read_graph(path: str | PathLike[str]) -> CausalGraph:
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
+        if kind == "csv":
+            return _parse_csv(text)
+        return parse_graph(text, format=kind)  # type: ignore[arg-type]
     except UnicodeDecodeError as error:
-        raise ParseError(f"{path.name!r} is not text in UTF-8: {error}.") from error
-    if kind == "csv":
-        return _parse_csv(text)
-    return parse_graph(text, format=kind)  # type: ignore[arg-type]
+        raise ParseError(f"not text in UTF-8: {error}.", owner=owner) from error
+    except ParseError as error:
+        raise ParseError(error.problem, error.line, error.column, owner) from error
 
 
 def _parse_gml(text: str) -> "nx.DiGraph[Any]":
