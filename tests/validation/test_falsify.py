@@ -399,6 +399,7 @@ def test_results_do_not_depend_on_jobs_or_kind_of_frame(test):
             ValueError,
             "1 missing",
         ),
+        ({"test": LinearRegression}, ValueError, "regressor, or a function of x, y"),
         ({"test": "magic"}, ValueError, "test must be one of 'partial_correlation'"),
         ({"test": lambda x, y, z: 2.0}, ValueError, r"p-value in \[0, 1\], got 2.0"),
         ({"alpha": 0}, ValueError, "alpha must be a number between 0 and 1, got 0"),

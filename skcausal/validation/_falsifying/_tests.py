@@ -97,9 +97,10 @@ def _pair_test(test: Any, columns: Columns, seed: int) -> tuple[PairTest, bool]:
         if test == "kernel":
             return partial(_by_kernel, _kernel_sides(columns, seed)), True
         return partial(_by_residuals, default_regressor(len(columns.matrix))), True
-    if hasattr(test, "fit") and not isinstance(test, type) and is_regressor(test):
+    is_class = isinstance(test, type)
+    if not is_class and hasattr(test, "fit") and is_regressor(test):
         return partial(_by_residuals, test), True
-    if callable(test):
+    if not is_class and callable(test):
         return partial(_by_function, test), True
     raise ValueError(
         f"{OWNER}: test must be one of {', '.join(map(repr, TESTS))}, a regressor, or "
