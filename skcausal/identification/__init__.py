@@ -16,30 +16,17 @@ with named axes. `Columns` says which columns of a table play which role.
 the way.
 """
 
-from skcausal.identification._adjustment import (
-    AdjustmentSets,
-)
-from skcausal.identification._columns import (
-    Columns,
-)
+from skcausal.identification._adjustment import AdjustmentSets
+from skcausal.identification._columns import Columns
 from skcausal.identification._errors import (
     IdentificationError,
     MissingColumnError,
     NoAdjustmentSetError,
     NotIdentifiedError,
 )
-from skcausal.identification._estimand import (
-    Estimand,
-)
-from skcausal.identification._evaluation import (
-    Table,
-    evaluate,
-)
-from skcausal.identification._expression import (
-    Expression,
-    One,
-    Zero,
-)
+from skcausal.identification._estimand import Estimand
+from skcausal.identification._evaluation import Table, evaluate
+from skcausal.identification._expression import Expression, One, Zero
 from skcausal.identification._expressions import (
     Covariance,
     Fraction,
@@ -47,29 +34,13 @@ from skcausal.identification._expressions import (
     Product,
     Sum,
 )
-from skcausal.identification._front_door import (
-    FrontDoorSets,
-    NoFrontDoorSetError,
-)
-from skcausal.identification._id import (
-    Hedge,
-)
-from skcausal.identification._identify import (
-    identify,
-)
-from skcausal.identification._instruments import (
-    InstrumentSets,
-    NoInstrumentError,
-)
-from skcausal.identification._selector import (
-    AdjustmentSelector,
-)
-from skcausal.identification._steps import (
-    Step,
-)
-from skcausal.identification._variables import (
-    Variable,
-)
+from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetError
+from skcausal.identification._id import Hedge
+from skcausal.identification._identify import identify
+from skcausal.identification._instruments import InstrumentSets, NoInstrumentError
+from skcausal.identification._selector import AdjustmentSelector
+from skcausal.identification._steps import Step
+from skcausal.identification._variables import Variable
 
 __all__ = [
     "AdjustmentSelector",
