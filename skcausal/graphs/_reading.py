@@ -4,15 +4,17 @@ import re
 from io import StringIO
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import networkx as nx
 import pandas as pd
 
 from skcausal.graphs._causal_graph import CausalGraph
 from skcausal.graphs._conversion import from_adjacency, from_networkx
 from skcausal.graphs._errors import GraphError, ParseError
 from skcausal.graphs._text_parser import TextParser
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Format = Literal["dagitty", "dot", "gml", "edges"]
 
@@ -146,6 +148,8 @@ def read_graph(path: str | PathLike[str]) -> CausalGraph:
 
 
 def _parse_gml(text: str) -> "nx.DiGraph[Any]":
+    import networkx as nx
+
     try:
         # The stubs forget that no label may be asked for.
         parsed: nx.DiGraph[Any] = nx.parse_gml(text, label=None)  # type: ignore[call-overload]
@@ -167,6 +171,8 @@ def _parse_gml(text: str) -> "nx.DiGraph[Any]":
 
 
 def _named(parsed: "nx.DiGraph[Any]") -> CausalGraph:
+    import networkx as nx
+
     labels = {
         node: str(marks.get("label", node)) for node, marks in parsed.nodes(data=True)
     }

@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from itertools import combinations, islice, pairwise
 
-import networkx as nx
-
 from skcausal.graphs import CausalGraph
 from skcausal.identification._causal_query import CausalQuery
 from skcausal.identification._errors import NotIdentifiedError
@@ -33,6 +31,8 @@ def refusal(query: CausalQuery, hedge: Hedge) -> NotIdentifiedError:
 
 def _witness(query: CausalQuery, hedge: Hedge) -> str:
     """Return the chain of hidden causes from the treatment into the smaller set."""
+    import networkx as nx
+
     graph = query.projected
     ties = nx.Graph(graph.subgraph(list(hedge.larger)).bidirected)
     ends = set(hedge.smaller)
