@@ -44,7 +44,7 @@ kernel.suggestions.round(4)
 
 # %%
 # A graph that passes has shown little. Take five of the arrows away at random and put
-# as many elsewhere. The permutation test passes that graph as well; what gives it away
+# as many elsewhere. The permutation test passes that graph, too; what gives it away
 # are single independencies that stay rejected after adjustment for their number.
 rng = np.random.default_rng(0)
 order = graph.topological_order()
@@ -66,5 +66,5 @@ fig, axes = plt.subplots(1, 2, figsize=(10, 4.8), sharey=True, layout="constrain
 for ax, found in zip(axes, [result, doubtful], strict=True):
     FalsificationDisplay.from_falsification(found, ax=ax)
 axes[0].set_title("Consensus graph")
-axes[1].set_title("A third of its arrows moved")
+axes[1].set_title("Five of its arrows moved")
 plt.show()
