@@ -353,9 +353,9 @@ class EffectLearner(EffectMixin):
         if low.any():
             warnings.warn(
                 f"{owner}: {low.sum()} of {low.shape[0]} rows have a propensity below "
-                f"min_propensity={self.min_propensity}, which was raised to it: these "
-                "rows are hardly comparable between arms. Consider target='overlap', "
-                "or trimming the population.",
+                f"min_propensity={self.min_propensity}, which is raised to it where an "
+                "average divides by it: these rows are hardly comparable between arms. "
+                "Consider target='overlap', or trimming the population.",
                 OverlapWarning,
                 stacklevel=3,
             )

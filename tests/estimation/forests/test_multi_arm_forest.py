@@ -199,7 +199,7 @@ def test_a_region_without_an_arm():
     with pytest.warns(OverlapWarning):
         assert 0.9 > np.isnan(forest.oob_effects_).mean() > 0.1
     assert np.isfinite(forest.oob_score_)
-    with pytest.warns(OverlapWarning, match="which was raised to it"):
+    with pytest.warns(OverlapWarning, match="which is raised to it"):
         average = forest.average_effect(where=open_to_all)
     assert (np.abs(average.value - [4, 2]) < 4 * average.standard_error).all()
 
