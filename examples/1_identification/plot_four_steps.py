@@ -1,6 +1,6 @@
 """
-From a drawing to an answer that was attacked
-=============================================
+Does free delivery pay, and does the answer survive?
+====================================================
 
 A shop gives some customers free delivery and asks what it does to their spending. Who
 gets it depends on what they bought before and on where they live. The four steps: is

@@ -17,6 +17,8 @@ downloaded where missing:
 - `fetch_acic2016`: 77 simulated settings (Dorie et al. 2019).
 - `fetch_card`: schooling and wages, college proximity as instrument (Card 1995).
 - `fetch_401k`: savings plans and wealth, eligibility as instrument (Abadie 2003).
+- `fetch_bonus`: bonus for finding work soon, an experiment (Bilias 2000).
+- `fetch_nhefs`: quitting smoking and weight (Hernan and Robins 2020).
 - `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
 - `fetch_sachs`: proteins of single cells with a consensus graph (Sachs et al. 2005).
 

@@ -155,7 +155,7 @@ class FrontDoorEffect(BaseEstimator):
     >>> rng = np.random.default_rng(0)
     >>> hidden = rng.normal(size=4000)
     >>> smokes = (hidden + rng.normal(size=4000) > 0).astype(int)
-    >>> tar = smokes + rng.normal(size=4000)
+    >>> tar = smokes + 2 * rng.normal(size=4000)
     >>> damage = 2 * tar + 3 * hidden + rng.normal(size=4000)
     >>> learner = FrontDoorEffect(0, LinearRegression(), LogisticRegression())
     >>> _ = learner.fit(tar[:, None], damage, treatment=smokes)
