@@ -1,6 +1,6 @@
 """Causal inference that is scikit-learn: effects, for whom, and how sure.
 
-===========================  ===================================================
+===========================  ==========================================================
 These helpers live here because every package uses them: :func:`causal_target`
 lets the treatment travel inside ``y``, :func:`add_nuisances` adds shared nuisance
 estimates to it, :func:`effect_of` gives a fitted Pipeline or search the verbs of its
