@@ -1,6 +1,19 @@
 """Causal inference that is scikit-learn: effects, for whom, and how sure.
 
 ===========================  ==========================================================
+package                      the question it answers
+===========================  ==========================================================
+``skcausal.graphs``          What we assume: who causes whom, and hidden causes
+``skcausal.structural``      What we assume, generatively; what drove a change or row
+``skcausal.identification``  Can data answer? Adjustment sets and estimands
+``skcausal.estimation``      What is the effect? Learners with ``fit`` and ``effect``
+``skcausal.inference``       How sure? Effect estimates that carry their influence
+``skcausal.validation``      Could it be wrong? Scores, refuters, tests of graphs
+``skcausal.analysis``        The whole story: the report and the command line
+``skcausal.datasets``        Generators with known effects and public data
+``skcausal.testing``         For authors of estimators: laws every learner must pass
+===========================  ==========================================================
+
 These helpers live here because every package uses them: :func:`causal_target`
 lets the treatment travel inside ``y``, :func:`add_nuisances` adds shared nuisance
 estimates to it, :func:`effect_of` gives a fitted Pipeline or search the verbs of its
