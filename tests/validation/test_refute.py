@@ -820,6 +820,8 @@ def test_irrelevant_changes_stay_within_noise(refuter):
 
 
 @pytest.mark.slow
+# With confounders as strong as these a row in 5,000 may have hardly any spread left.
+@pytest.mark.filterwarnings("ignore:.*hardly varies:skcausal.OverlapWarning")
 @pytest.mark.parametrize("kind", ["binary", "continuous"])
 def test_tipping_points_over_seeds(kind):
     kappas = np.array([0.1, 0.2, 0.3])
