@@ -22,6 +22,12 @@ from skcausal.identification._adjustment import (
 from skcausal.identification._columns import (
     Columns,
 )
+from skcausal.identification._counterfactual import (
+    identify_counterfactual,
+)
+from skcausal.identification._counterfactual_estimand import (
+    CounterfactualEstimand,
+)
 from skcausal.identification._errors import (
     IdentificationError,
     MissingColumnError,
@@ -75,6 +81,7 @@ __all__ = [
     "AdjustmentSelector",
     "AdjustmentSets",
     "Columns",
+    "CounterfactualEstimand",
     "Covariance",
     "Estimand",
     "Expression",
@@ -98,4 +105,5 @@ __all__ = [
     "Zero",
     "evaluate",
     "identify",
+    "identify_counterfactual",
 ]
