@@ -28,6 +28,14 @@ from skcausal.identification._counterfactual import (
 from skcausal.identification._counterfactual_estimand import (
     CounterfactualEstimand,
 )
+from skcausal.identification._derivation import (
+    Derivation,
+    DerivationStep,
+)
+from skcausal.identification._do_calculus import (
+    DoCalculus,
+    RuleResult,
+)
 from skcausal.identification._errors import (
     IdentificationError,
     MissingColumnError,
@@ -83,6 +91,9 @@ __all__ = [
     "Columns",
     "CounterfactualEstimand",
     "Covariance",
+    "Derivation",
+    "DerivationStep",
+    "DoCalculus",
     "Estimand",
     "Expression",
     "Fraction",
@@ -98,6 +109,7 @@ __all__ = [
     "One",
     "Probability",
     "Product",
+    "RuleResult",
     "Step",
     "Sum",
     "Table",
