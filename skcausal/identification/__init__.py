@@ -6,6 +6,12 @@ turn an association into an effect, and `AdjustmentSelector` keeps their columns
 step of a Pipeline; `FrontDoorSets` finds the mediators and `InstrumentSets`
 the instruments that help where a cause is hidden.
 
+`identify_counterfactual` asks about several worlds at once and returns a
+`CounterfactualEstimand`; `mediation_effects` returns the `MediationEffects` of what
+goes through mediators and past them, `path_specific_effect` what goes along arrows.
+`DoCalculus` applies the three rules, each with a `RuleResult`, and writes a
+`Derivation` of `DerivationStep` lines.
+
 Formulas are trees of `Probability`, `Sum`, `Product`, `Fraction`, `Covariance`, `One`
 and `Zero`; a `Variable` is a node at one of its values, maybe in another world.
 `evaluate` gives a formula numbers under a discrete distribution, which is a `Table`
@@ -75,6 +81,11 @@ from skcausal.identification._instruments import (
     InstrumentSets,
     NoInstrumentError,
 )
+from skcausal.identification._mediation import (
+    MediationEffects,
+    mediation_effects,
+    path_specific_effect,
+)
 from skcausal.identification._selector import (
     AdjustmentSelector,
 )
@@ -101,6 +112,7 @@ __all__ = [
     "Hedge",
     "IdentificationError",
     "InstrumentSets",
+    "MediationEffects",
     "MissingColumnError",
     "NoAdjustmentSetError",
     "NoFrontDoorSetError",
@@ -118,4 +130,6 @@ __all__ = [
     "evaluate",
     "identify",
     "identify_counterfactual",
+    "mediation_effects",
+    "path_specific_effect",
 ]

@@ -92,7 +92,7 @@ def identify_counterfactual(
     >>> front_door = CausalGraph([("x", "m"), ("m", "y")], [("x", "y")])
     >>> untreated = Variable("y", world=["x"])
     >>> print(identify_counterfactual(front_door, untreated, Variable("x", primes=1)))
-    P(y_{x} | x') = Σ_{m} P(m | x) P(y | m, x')
+    P(y_{x} | x') = Σ_{m} P(y | m, x') P(m | x)
     """
     events, known = as_variables(outcome), as_variables(given)
     projected = _projection(graph, [*events, *known], observed)
