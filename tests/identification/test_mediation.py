@@ -41,7 +41,7 @@ def test_effects_are_those_of_random_models(graph, mediators):
 
 
 def test_the_mediation_formula():
-    """Pearl (2001): averages of conditional means over the mediator of the other arm."""
+    """Pearl (2001): means of one arm, averaged over the mediator of the other."""
     effects = mediation_effects(MEDIATED, "x", "y", "m")
     other = Variable("x", 1)
     assert effects.direct.expression == Sum(
