@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -225,27 +226,42 @@ def _training_row(name, survey, record):
     return row
 
 
+def kept(options, identity):
+    """Return earlier rows of the same source, if only some parts are asked for."""
+    path = report.RESULTS / "agreement.json"
+    old = json.loads(path.read_text()) if path.exists() else {}
+    same = old.get("skcausal_source") == identity and options.only
+    return old.get("raw", {}) if same else {}
+
+
 def run(options, pythons, versions):
+    """Measure the parts asked for; keep the others of the same source."""
     identity = environments.source_hash()
-    problems = make_problems()
-    modes = ("linear",) if options.quick else MODELS
+    problems, raw = make_problems(), kept(options, identity)
     parts = {
-        "doubleml": double_learning(modes),
+        "doubleml": double_learning(("linear",) if options.quick else MODELS),
         "weighting": weighting(),
         "stages": two_stages(),
     }
-    rows = measure(
-        [row for part in parts.values() for row in part],
-        problems,
-        pythons,
-        options.workers,
+    asked = {name: rows for name, rows in parts.items() if options.only in name}
+    rows = iter(
+        measure(
+            [row for part in asked.values() for row in part],
+            problems,
+            pythons,
+            options.workers,
+        )
     )
-    raw, start = {}, 0
-    for name, part in parts.items():
-        raw[name] = rows[start : start + len(part)]
-        start += len(part)
-    raw["training"] = measure_training(problems, pythons, options.workers)
+    raw |= {name: list(islice(rows, len(part))) for name, part in asked.items()}
+    if options.only in "training":
+        raw["training"] = measure_training(problems, pythons, options.workers)
     raw["experiment"] = agreement_problems.experiment()
+    raw["unadjusted"] = {
+        survey: agreement_problems.difference_in_means(
+            problems[f"NSW against {survey.upper()}"]
+        )
+        for survey in ("psid", "cps")
+    }
     text = agreement_tables.page(raw, versions)
     facts = {"quick": options.quick, "versions": versions, "raw": raw}
     report.save_section("agreement", text, facts, identity)

@@ -81,3 +81,10 @@ def experiment():
     """Return the experiment's own difference in means with its standard error."""
     data = datasets.fetch_lalonde(sample="nsw_dw")
     return {"value": data.benchmark_effect, "error": data.benchmark_standard_error}
+
+
+def difference_in_means(problem):
+    """Return what one would say without any covariate."""
+    arms = [problem["y"][problem["treatment"] == arm] for arm in (1, 0)]
+    error = np.sqrt(sum(arm.var(ddof=1) / len(arm) for arm in arms))
+    return {"value": float(arms[0].mean() - arms[1].mean()), "error": float(error)}

@@ -21,8 +21,9 @@ REASONS = {
     "the inverse propensity. Right under the same conditions, not the same number.",
     "clipping": "The values are equal. Inside its errors statsmodels clips "
     "propensities to [.01, .99]; without it (next row) the errors are equal too.",
-    "ties": "Rows at the same distance: ours averages all of them, theirs takes the "
-    "first that its search returns.",
+    "ties": "Rows at the same distance: ours averages all of them, theirs takes one. "
+    "Of rows of one arm that are equal, theirs may also take another's outcome for a "
+    "row's own. Without equal rows (NHEFS) the values are the same.",
     "covariance": "Mahalanobis by another covariance: ours of all rows, theirs the "
     "mean of the arms'. The row with our distance (whitened) shows the rest.",
 }
@@ -147,22 +148,24 @@ def training_table(rows, benchmark):
     return report.markdown(pd.DataFrame(lines))
 
 
-def training_summary(rows, benchmark):
+def training_summary(rows, benchmark, unadjusted):
     """Count intervals and warnings of those who ask the experiment's question."""
     answered = [row for row in rows if not row["failure"]]
     treated = [row for row in answered if row["target"] == "treated"]
     judged = [row for row in treated if not np.isnan(row["error"])]
     missed = [row for row in judged if holds(row, benchmark) == "no"]
     silent = [f"`{row['estimator']}`" for row in missed if not row["warnings"]]
+    both = [row for row in judged if holds(row, 0.0) == "yes"]
     warned = [row for row in answered if row["warnings"]]
     values = [row["value"] for row in treated]
     lower, middle, upper = np.quantile(values, [0.25, 0.5, 0.75])
     return (
+        f"The difference in means is {dollars(unadjusted['value'])}. "
         f"{len(rows)} estimators, {len(answered)} answers, {len(treated)} about the "
         f"treated: their median is {dollars(middle)}, half of them lie in "
         f"[{dollars(lower)}, {dollars(upper)}]. Of {len(judged)} intervals for the "
         f"treated, {len(judged) - len(missed)} hold the experiment's "
-        f"{dollars(benchmark)}; missed without a warning: "
+        f"{dollars(benchmark)}, and {len(both)} hold 0; missed without a warning: "
         f"{', '.join(silent) or 'none'}. {len(warned)} estimators warned."
     )
 
@@ -175,7 +178,7 @@ logistic regression on squares and products (lasso); random forests (forest); Li
 skcausal finds by itself; with PLIV all three models are regressions. Errors differ by \
 sqrt(n / (n - 1)): skcausal divides the sum of squared influences by n - 1, DoubleML \
 by n. DoubleML clips propensities to [.01, .99]; skcausal raises to .01 those that the \
-score divides by, so a propensity above .99 is left."""
+score divides by and leaves the others, which is all that differs in the values."""
 WEIGHTING = """\
 Logistic regression and least squares on all rows, as statsmodels and causallib fit \
 them; no value is clipped. NHEFS: the effect of quitting smoking on weight, kg, with \
@@ -221,6 +224,6 @@ def page(raw, versions):
     for survey in ("psid", "cps"):
         rows = [row for row in raw["training"] if row["survey"] == survey]
         parts.append(f"#### {survey.upper()}")
-        parts.append(training_summary(rows, benchmark))
+        parts.append(training_summary(rows, benchmark, raw["unadjusted"][survey]))
         parts.append(training_table(rows, benchmark))
     return "\n\n".join(parts)

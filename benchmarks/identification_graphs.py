@@ -32,12 +32,12 @@ class Question:
 
 def random_arrows(nodes, n_arrows, rng):
     """Draw arrows that point forwards in ``nodes``, none twice."""
-    chosen, wanted = set(), min(n_arrows, len(nodes) * (len(nodes) - 1) // 2)
+    wanted = min(n_arrows, len(nodes) * (len(nodes) - 1) // 2)
+    chosen = {}
     while len(chosen) < wanted:
         pairs = np.sort(rng.integers(len(nodes), size=(wanted, 2)), axis=1).tolist()
-        fresh = [(nodes[a], nodes[b]) for a, b in pairs if a != b]
-        chosen.update(fresh[: wanted - len(chosen)])
-    return sorted(chosen)
+        chosen |= {(nodes[a], nodes[b]): None for a, b in pairs if a != b}
+    return sorted(list(chosen)[:wanted])
 
 
 def reached(start, arrows, *, back=False):
@@ -54,11 +54,10 @@ def reached(start, arrows, *, back=False):
     return found
 
 
-def _ends(nodes, arrows, rng, treatments=None):
+def _ends(nodes, arrows, rng):
     """Choose a treatment in the middle and an outcome near the end that it causes."""
     n = len(nodes)
-    middle = treatments or nodes[n // 3 : 2 * n // 3]
-    for treatment in rng.permutation(middle).tolist():
+    for treatment in rng.permutation(nodes[n // 3 : 2 * n // 3]).tolist():
         late = sorted(reached(treatment, arrows) & set(nodes[3 * n // 4 :]))
         if late and reached(treatment, arrows, back=True):
             return treatment, late[rng.integers(len(late))]
@@ -90,17 +89,15 @@ def front_door_question(n, seed, mean_degree=5):
     after = [f"z{k}" for k in range(n - 2 - 2 * third)]
     within = third * mean_degree // 2
     arrows = random_arrows(causes, within, rng) + random_arrows(mediators, within, rng)
-    few = max(1, third // 20)
+    few = max(2, third // 20)
     arrows += [(node, "x") for node in rng.permutation(causes)[:few].tolist()]
     arrows += [(node, "y") for node in rng.permutation(causes)[:few].tolist()]
     arrows += [("x", node) for node in mediators[:few]]
     arrows += [(node, "y") for node in mediators[-few:]]
     arrows += [("m0", mediators[-1])] if third > 1 else []
-    for node in after:
-        arrows += [
-            (rng.choice(causes).item(), node),
-            (rng.choice(mediators).item(), node),
-        ]
+    for side in (causes, mediators):
+        above = [side[k] for k in rng.integers(third, size=len(after)).tolist()]
+        arrows += zip(above, after, strict=True)
     nodes = [*causes, "x", *mediators, "y", *after]
     return Question(nodes, sorted(set(arrows)), "x", "y", [("x", "y")])
 
@@ -113,18 +110,21 @@ def confounders_question(n, seed):
 
 
 def mixed_question(n, seed, n_hidden=20, mean_degree=3):
-    """n_hidden hidden common causes; the treatment has one with some other node."""
-    for attempt in range(100):
+    """Add hidden common causes, one of treatment and a node that carries its effect.
+
+    So that no adjustment set exists.
+    """
+    for attempt in range(1000):
         rng = np.random.default_rng([seed, n, n_hidden, attempt])
         nodes = [f"v{k}" for k in rng.permutation(n)]
         arrows = random_arrows(nodes, n * mean_degree // 2, rng)
-        pairs = random_arrows(nodes, n_hidden, rng)
-        confounded = sorted({node for pair in pairs for node in pair})
-        early = [node for node in confounded if node in nodes[: n // 2]]
-        ends = _ends(nodes, arrows, rng, early)
-        if ends:
-            return Question(sorted(nodes), arrows, *ends, pairs)
-    raise RuntimeError(f"no treatment in 100 graphs of {n} nodes")
+        hidden = random_arrows(nodes, n_hidden, rng)
+        for treatment, mediator in hidden:
+            late = sorted(reached(mediator, arrows) & set(nodes[3 * n // 4 :]))
+            if late and mediator in reached(treatment, arrows):
+                outcome = late[rng.integers(len(late))]
+                return Question(sorted(nodes), arrows, treatment, outcome, hidden)
+    raise RuntimeError(f"no treatment in 1000 graphs of {n} nodes")
 
 
 KINDS = {

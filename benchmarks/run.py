@@ -1,9 +1,8 @@
-"""Measure skcausal: ``python benchmarks/run.py NAME``.
+"""Measure skcausal: ``python benchmarks/run.py NAME``, the names are in ``RUNS``.
 
-The names are in ``RUNS``. Peers run in environments
-of their own, made on first use below ``--environments``; ``--python econml=/a/python``
-uses one that exists. Data come from the folder in the environment variable
-SKCAUSAL_DATA. Tables are written to benchmarks/results/.
+Peers run in environments of their own, made on first use below ``--environments``;
+``--python econml=/path/to/python`` uses one that exists. Data come from the folder in
+the environment variable SKCAUSAL_DATA. Tables are written to benchmarks/results/.
 """
 
 import argparse
@@ -56,6 +55,8 @@ def parse(arguments=None):
     identification.add_argument("--limit", type=float, default=60, help="s per call")
     falsification = commands.choices["falsification"]
     falsification.add_argument("--draws", type=int, default=200)
+    agreement = commands.choices["agreement"]
+    agreement.add_argument("--only", default="", help="parts whose name contains it")
     return parser.parse_args(arguments)
 
 

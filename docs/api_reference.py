@@ -49,6 +49,7 @@ API_REFERENCE = {
             "anomaly_attribution",
             "unit_change",
             "distribution_change",
+            "mean_change",
             "mechanism_change_test",
         ],
         "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
@@ -247,10 +248,7 @@ API_REFERENCE = {
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },
-    "skcausal.analysis": {
-        "Four steps": ["CausalAnalysis"],
-        "Command line": ["main"],
-    },
+    "skcausal.analysis": {"Four steps": ["CausalAnalysis"], "Command line": ["main"]},
     "skcausal.testing": {
         "For authors of learners": [
             "all_effect_learners",

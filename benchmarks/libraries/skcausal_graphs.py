@@ -1,5 +1,6 @@
 """skcausal: adjustment sets, front-door sets and formulas."""
 
+from functools import partial
 from itertools import islice
 
 from benchmarks.libraries._graph_worker import main
@@ -54,12 +55,12 @@ def instrument(state):
     return len(list(InstrumentSets(*state).all()))
 
 
-def formula(state):
+def formula(state, kind=None):
     """Tell whether the effect is identified."""
     from skcausal.identification import NotIdentifiedError, identify
 
     try:
-        identify(*state)
+        identify(*state, kind=kind)
     except NotIdentifiedError:
         return "no"
     return "yes"
@@ -73,6 +74,7 @@ TASKS = {
     "front door": front_door,
     "instruments": instrument,
     "identify": formula,
+    "ID": partial(formula, kind="general"),
 }
 
 if __name__ == "__main__":

@@ -176,12 +176,6 @@ def said(caught):
     return list(texts.values())
 
 
-def estimate_of(fitted, target):
-    if target in (TREATED, OVERLAP) and type(fitted).__name__ != "BalancedEffect":
-        return fitted.average_effect(target=target)
-    return fitted.average_effect_  # of the weighter's target
-
-
 def fit_predict(learner, mode, problem):
     import pandas as pd
 
@@ -195,7 +189,8 @@ def fit_predict(learner, mode, problem):
         warnings.simplefilter("always")
         start = time.process_time()
         fitted = make(estimation).fit(X, problem["y"], treatment=problem["treatment"])
-        estimate = estimate_of(fitted, target)
+        question = {"target": target} if target in (TREATED, OVERLAP) else {}
+        estimate = fitted.average_effect(**question)
         seconds = time.process_time() - start
     lower, upper = estimate.interval()
     numbers = [estimate.value, estimate.standard_error, lower, upper]

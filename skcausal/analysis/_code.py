@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator
 
-from skcausal.analysis._attacks import FOLDS, REFUTERS
+from skcausal.analysis._attacks import FOLDS, MOST_ROWS, REFUTERS
 from skcausal.analysis._candidates import Design
 from skcausal.analysis._tables import Table
 
@@ -44,7 +44,7 @@ def reproducing_code(
         f"# The best of the candidates.\n{design.learner_code(learner)}",
         _averages(table),
         _other_outcomes(table),
-        _confounders(table, design),
+        _confounders(design),
         _attacks(design, simulations),
         _evaluation(design),
     ]
@@ -134,7 +134,7 @@ def _other_outcomes(table: Table) -> str:
     )
 
 
-def _confounders(table: Table, design: Design) -> str:
+def _confounders(design: Design) -> str:
     if design.shares is not None:
         return ""
     lines = ["# What unobserved confounders it would take."]
@@ -152,7 +152,7 @@ def _attacks(design: Design, simulations: int) -> str:
         return ""
     return "\n".join(
         [
-            "# Attacks on the estimate.",
+            f"# Attacks; the report draws {MOST_ROWS:,} rows of larger tables.",
             "found = refute(",
             f"    clone(learner).set_params(cv={FOLDS}),",
             "    X,",

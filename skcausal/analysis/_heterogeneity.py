@@ -84,8 +84,7 @@ def heterogeneity_tests(
         The tests.
     """
     slope = _UNKNOWN
-    constant = len(np.unique(effects)) == 1 or not math.isfinite(difference.value)
-    if not constant:
+    if not _is_constant(effects):
         found = blp_test(effects, scores=scores)["heterogeneity"]
         slope = normal_estimate(float(found.value), float(found.standard_error))
     return Heterogeneity(
@@ -93,8 +92,13 @@ def heterogeneity_tests(
         difference=difference,
         mean_prediction=calibration[0],
         differential_prediction=calibration[1],
-        clan=() if constant else clan_rows(effects, X),
+        clan=clan_rows(effects, X) if math.isfinite(difference.value) else (),
     )
+
+
+def _is_constant(effects: FloatArray) -> bool:
+    """Tell whether effects differ by no more than rounding errors."""
+    return bool(np.ptp(effects) <= 1e-12 * max(np.abs(effects).max(), 1e-300))
 
 
 def clan_rows(effects: FloatArray, X: pd.DataFrame) -> tuple[ClanRow, ...]:
@@ -151,7 +155,7 @@ def calibration(
     """
     kept = np.isin(table.codes[rows], (0, code))
     pair = rows[kept]
-    if np.ptp(effects[kept]) <= 1e-12 * max(abs(effects[kept]).max(), 1e-300):
+    if _is_constant(effects[kept]):
         return _UNKNOWN, _UNKNOWN
     found = calibration_test(
         effects[kept],

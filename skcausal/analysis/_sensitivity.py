@@ -158,8 +158,8 @@ def sensitivity_sentence(found: Sensitivity, question: Question) -> str:
     name = words.treated_name(question, found.treated)
     if not math.isfinite(found.robustness_to_doubt):
         return (
-            "How strong unobserved confounders of the effect of "
-            f"{name} would have to be cannot be told from these rows (see the warnings)."
+            f"How strong unobserved confounders of the effect of {name} would have to "
+            "be cannot be told from these rows (see the warnings)."
         )
     if found.robustness_to_doubt == 0:
         return (

@@ -16,52 +16,22 @@ edges; `from_networkx`, `to_networkx`, `from_adjacency` and `to_adjacency` conve
 wrong with a drawing.
 """
 
-from skcausal.graphs._causal_graph import (
-    CausalGraph,
-)
-from skcausal.graphs._constraints import (
-    VermaConstraint,
-    verma_constraints,
-)
+from skcausal.graphs._causal_graph import CausalGraph
+from skcausal.graphs._constraints import VermaConstraint, verma_constraints
 from skcausal.graphs._conversion import (
     from_adjacency,
     from_networkx,
     to_adjacency,
     to_networkx,
 )
-from skcausal.graphs._drawing import (
-    draw_graph,
-    to_svg,
-)
-from skcausal.graphs._errors import (
-    CycleError,
-    GraphError,
-    ParseError,
-    UnknownNodeError,
-)
-from skcausal.graphs._examples import (
-    ExampleGraph,
-    example_graph,
-    list_example_graphs,
-)
-from skcausal.graphs._independencies import (
-    Independence,
-    implied_independencies,
-)
-from skcausal.graphs._reading import (
-    parse_graph,
-    read_graph,
-)
-from skcausal.graphs._separators import (
-    all_minimal_separators,
-    minimal_separator,
-)
-from skcausal.graphs._unrolling import (
-    unroll,
-)
-from skcausal.graphs._writing import (
-    format_graph,
-)
+from skcausal.graphs._drawing import draw_graph, to_svg
+from skcausal.graphs._errors import CycleError, GraphError, ParseError, UnknownNodeError
+from skcausal.graphs._examples import ExampleGraph, example_graph, list_example_graphs
+from skcausal.graphs._independencies import Independence, implied_independencies
+from skcausal.graphs._reading import parse_graph, read_graph
+from skcausal.graphs._separators import all_minimal_separators, minimal_separator
+from skcausal.graphs._unrolling import unroll
+from skcausal.graphs._writing import format_graph
 
 __all__ = [
     "CausalGraph",

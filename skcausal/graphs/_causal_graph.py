@@ -1,9 +1,8 @@
 """The graph that says what causes what."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import networkx as nx
 import numpy as np
 
 from skcausal.graphs._adjacency import (
@@ -24,6 +23,9 @@ from skcausal.graphs._errors import CycleError, GraphError
 from skcausal.graphs._named_graph import Edge, NamedGraph, Node, Nodes
 from skcausal.graphs._projection import project
 from skcausal.graphs._separation import connected
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class CausalGraph(NamedGraph):
@@ -341,6 +343,8 @@ class CausalGraph(NamedGraph):
         networkx.Graph
             Each district is joined to itself and its parents, completely.
         """
+        import networkx as nx
+
         moral: nx.Graph[Node] = nx.Graph()
         moral.add_nodes_from(self.nodes)
         for district in self.districts():

@@ -1,9 +1,8 @@
 """A graph from and to networkx and tables of integers."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import networkx as nx
 import numpy as np
 import pandas as pd
 
@@ -11,6 +10,9 @@ from skcausal.graphs._building import Edge, Node
 from skcausal.graphs._causal_graph import CausalGraph
 from skcausal.graphs._errors import GraphError
 from skcausal.graphs._marks import Fail, Marks, arrow_kind, latent_mark
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 _ARROW, _BIDIRECTED = 1, 2  # an entry of an adjacency table is their sum
 
@@ -46,6 +48,8 @@ def from_networkx(graph: "nx.DiGraph[Any]") -> CausalGraph:
     >>> from_networkx(drawn)
     CausalGraph(directed=[('u', 'a'), ('u', 'b')], latent=['u'])
     """
+    import networkx as nx
+
     if not isinstance(graph, nx.DiGraph):
         raise GraphError(
             "from_networkx: graph must be a networkx.DiGraph, got "
@@ -123,6 +127,8 @@ def to_networkx(graph: CausalGraph) -> "nx.DiGraph[Any]":
     >>> to_networkx(CausalGraph([("a", "b")], [("a", "b")])).edges
     OutEdgeView([('a', 'b'), ('a <-> b', 'a'), ('a <-> b', 'b')])
     """
+    import networkx as nx
+
     converted: nx.DiGraph[Any] = nx.DiGraph()
     for node in graph.nodes:
         converted.add_node(node, latent=node in graph.latent)

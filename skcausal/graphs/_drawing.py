@@ -21,6 +21,7 @@ _ROUNDING = 7.0
 _MARGIN = 6.0
 _MOST_SHOWN = 60  # nodes in a notebook
 _WIDEST, _HIGHEST = 15.0, 11.0  # inches
+_NO_METADATA: Any = dict.fromkeys(["Date", "Creator", "Format", "Type"])
 _INK, _GREY = "#333333", "#6B6B6B"
 
 
@@ -153,7 +154,7 @@ def to_svg(
         figure = Figure(figsize=drawing.figure_size(), layout="constrained")
         drawing.draw(figure.subplots())
         stream = StringIO()
-        figure.savefig(stream, format="svg", transparent=True, metadata={"Date": None})
+        figure.savefig(stream, format="svg", transparent=True, metadata=_NO_METADATA)
     svg = stream.getvalue()
     return svg[svg.index("<svg") :].replace(
         "<svg ", '<svg role="img" aria-label="causal graph" ', 1
@@ -206,7 +207,11 @@ class _Drawing:
                 edges.directed.tolist(), layout.channels, strict=True
             )
         ]
-        self._arcs = [routes.arc(a, b) for a, b in edges.bidirected.tolist()]
+        joined = {frozenset(pair) for pair in edges.directed.tolist()}
+        self._arcs = [
+            routes.arc(a, b, frozenset((a, b)) in joined)
+            for a, b in edges.bidirected.tolist()
+        ]
 
     def _corners(self) -> tuple[Floats, Floats]:
         points = [self._centres - self._sizes / 2, self._centres + self._sizes / 2]

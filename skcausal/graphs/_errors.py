@@ -29,15 +29,21 @@ class ParseError(GraphError):
         What was expected and what was found, and the way out.
     line, column : int, default=None
         Where, counted from one; None if the whole text is meant.
+    owner : str, default="parse_graph"
+        Who read the text.
     """
 
     def __init__(
-        self, problem: str, line: int | None = None, column: int | None = None
+        self,
+        problem: str,
+        line: int | None = None,
+        column: int | None = None,
+        owner: str = "parse_graph",
     ) -> None:
-        self.problem, self.line, self.column = problem, line, column
+        self.problem, self.line, self.column, self.owner = problem, line, column, owner
         where = "" if line is None else f" line {line}, column {column}:"
-        super().__init__(f"parse_graph:{where} {problem}")
+        super().__init__(f"{owner}:{where} {problem}")
 
-    def __reduce__(self) -> tuple[type, tuple[str, int | None, int | None]]:
+    def __reduce__(self) -> tuple[type, tuple[str, int | None, int | None, str]]:
         """Return how to make the error again, in another process."""
-        return type(self), (self.problem, self.line, self.column)
+        return type(self), (self.problem, self.line, self.column, self.owner)

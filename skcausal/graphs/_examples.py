@@ -24,6 +24,12 @@ class ExampleGraph:
         The effect that is asked for, mostly of one node on one other.
     source : str
         Who drew it.
+
+    Examples
+    --------
+    >>> from skcausal.graphs import example_graph
+    >>> example_graph("napkin").source
+    'Pearl and Mackenzie (2018), The Book of Why, page 240'
     """
 
     name: str

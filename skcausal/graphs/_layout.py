@@ -118,7 +118,7 @@ def _with_places_of_arrows(
 
 
 def _order(places: _Layers) -> None:
-    """Sort each layer by the mean place of its neighbours, sweeping to and fro."""
+    """Sort each layer by the mean place of its neighbours, forwards and backwards."""
     best, fewest = [list(layer) for layer in places.layers], _n_crossings(places)
     for sweep in range(_N_SWEEPS):
         if fewest == 0:

@@ -4,15 +4,17 @@ import re
 from io import StringIO
 from os import PathLike
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import networkx as nx
 import pandas as pd
 
 from skcausal.graphs._causal_graph import CausalGraph
 from skcausal.graphs._conversion import from_adjacency, from_networkx
 from skcausal.graphs._errors import GraphError, ParseError
 from skcausal.graphs._text_parser import TextParser
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Format = Literal["dagitty", "dot", "gml", "edges"]
 
@@ -69,8 +71,8 @@ def parse_graph(text: str, *, format: Format = "dagitty") -> CausalGraph:
     Examples
     --------
     >>> from skcausal.graphs import parse_graph
-    >>> parse_graph("dag { drug -> health; age -> {drug health} }").parents("health")
-    frozenset({...})
+    >>> parse_graph("dag { drug -> health; u [latent]; u -> health }")
+    CausalGraph(directed=[('drug', 'health'), ('u', 'health')], latent=['u'])
     >>> parse_graph("a -> b <-> c", format="edges")
     CausalGraph(directed=[('a', 'b')], bidirected=[('b', 'c')])
     """
@@ -127,6 +129,7 @@ def read_graph(path: str | PathLike[str]) -> CausalGraph:
     CausalGraph(directed=[('a', 'b')])
     """
     path = Path(path)
+    owner = f"read_graph: {path.name!r}"
     kind = _SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise GraphError(
@@ -135,14 +138,18 @@ def read_graph(path: str | PathLike[str]) -> CausalGraph:
         )
     try:
         text = path.read_text(encoding="utf-8-sig")
+        if kind == "csv":
+            return _parse_csv(text)
+        return parse_graph(text, format=kind)  # type: ignore[arg-type]
     except UnicodeDecodeError as error:
-        raise ParseError(f"{path.name!r} is not text in UTF-8: {error}.") from error
-    if kind == "csv":
-        return _parse_csv(text)
-    return parse_graph(text, format=kind)  # type: ignore[arg-type]
+        raise ParseError(f"not text in UTF-8: {error}.", owner=owner) from error
+    except ParseError as error:
+        raise ParseError(error.problem, error.line, error.column, owner) from error
 
 
 def _parse_gml(text: str) -> "nx.DiGraph[Any]":
+    import networkx as nx
+
     try:
         # The stubs forget that no label may be asked for.
         parsed: nx.DiGraph[Any] = nx.parse_gml(text, label=None)  # type: ignore[call-overload]
@@ -164,6 +171,8 @@ def _parse_gml(text: str) -> "nx.DiGraph[Any]":
 
 
 def _named(parsed: "nx.DiGraph[Any]") -> CausalGraph:
+    import networkx as nx
+
     labels = {
         node: str(marks.get("label", node)) for node, marks in parsed.nodes(data=True)
     }

@@ -11,10 +11,12 @@ Floats = npt.NDArray[np.float64]
 Masks = npt.NDArray[np.bool_]
 
 _BENDS_OF_ARROWS = (0.0, 0.1, -0.1, 0.2, -0.2)
-_BENDS_OF_ARCS = (0.2, -0.2, 0.28, -0.28, 0.38, -0.38, 0.5, -0.5, 0.7, -0.7, 1.0, -1.0)
+_BENDS_OF_ARCS = (0.12, 0.2, 0.28, 0.38, 0.5, 0.7, 1.0)
 _STEPS = np.linspace(0.0, 1.0, 65)
-_AIR = 3.0  # between an edge and a node that it passes
-_LEAST_HEIGHT, _LEAST_LENGTH = 18.0, 30.0  # of an arc, to be seen as one
+_AIR = 5.0  # between an edge and a node that it passes
+_LEAST_LENGTH = 30.0  # of an arc, to be seen as one
+_LEAST_HEIGHT = 12.0  # over the straight line
+_LEAST_HEIGHT_BESIDE_ARROW = 18.0
 
 
 class Routes:
@@ -43,11 +45,17 @@ class Routes:
         around = (_smooth(points) for points in [channel])
         return self._best(a, b, chain(bent, around), 0.0)
 
-    def arc(self, a: int, b: int) -> Floats:
+    def arc(self, a: int, b: int, beside_arrow: bool) -> Floats:
         """Return the points of a bidirected edge, which is never straight."""
         length = float(np.linalg.norm(self._centres[a] - self._centres[b]))
-        bends = [bend for bend in _BENDS_OF_ARCS if abs(bend) * length > _LEAST_HEIGHT]
-        bent = (self._curve(a, b, bend) for bend in bends or _BENDS_OF_ARCS[-2:])
+        least = _LEAST_HEIGHT_BESIDE_ARROW if beside_arrow else _LEAST_HEIGHT
+        bends = [bend for bend in _BENDS_OF_ARCS if bend * length > least]
+        outward = self._outward(a, b)
+        bent = (
+            self._curve(a, b, side * bend)
+            for bend in bends or _BENDS_OF_ARCS[-1:]
+            for side in (outward, -outward)
+        )
         return self._best(a, b, bent, _LEAST_LENGTH)
 
     def _best(
@@ -64,13 +72,20 @@ class Routes:
         self._middles.append(best[len(best) // 2])
         return best
 
+    def _across(self, a: int, b: int) -> Floats:
+        """Return a vector as long as the edge, at a right angle to it, upwards."""
+        along = self._centres[b] - self._centres[a]
+        across = np.array([-along[1], along[0]])
+        return -across if tuple(across[::-1]) < (0.0, 0.0) else across
+
+    def _outward(self, a: int, b: int) -> int:
+        """Return 1 if up is away from the middle of the drawing, else -1."""
+        middle = (self._centres[a] + self._centres[b]) / 2 - self._centres.mean(0)
+        return 1 if middle @ self._across(a, b) > -1e-6 else -1
+
     def _curve(self, a: int, b: int, bend: float) -> Floats:
         start, end = self._centres[a], self._centres[b]
-        along = end - start
-        across = np.array([-along[1], along[0]])
-        if across[1] < 0 or (across[1] == 0 and across[0] < 0):
-            across = -across  # so that a positive bend goes up
-        control = (start + end) / 2 + 2 * bend * across
+        control = (start + end) / 2 + 2 * bend * self._across(a, b)
         t = _STEPS[:, None]
         return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
 
@@ -84,7 +99,7 @@ class Routes:
         near = self._near(curve)
         near = near[(near != a) & (near != b)]
         inside = self._inside(curve, _AIR, near)
-        cost = float(inside.any(0).sum())
+        cost = float(inside.any(0).sum() + inside.any(1).mean())
         if np.linalg.norm(np.diff(curve, axis=0), axis=1).sum() < shortest:
             cost += 0.6
         away = np.array(self._middles).reshape(-1, 2) - curve[len(curve) // 2]

@@ -2,16 +2,16 @@
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Self
-
-import networkx as nx
-from networkx.algorithms.flow import dinitz
+from typing import TYPE_CHECKING, Self
 
 from skcausal.graphs._adjacency import closure, components
 from skcausal.graphs._causal_graph import CausalGraph
 from skcausal.graphs._errors import GraphError
 from skcausal.graphs._named_graph import Node, Nodes
 from skcausal.graphs._separation import Joined, reach
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,9 @@ class SeparationProblem:
 
     def cheapest(self, cost: dict[int, float]) -> frozenset[int] | None:
         """Return a set of least cost by a minimum cut of the moral graph."""
+        import networkx as nx
+        from networkx.algorithms.flow import dinitz
+
         network = self._network(cost)
         try:
             _, (near, _) = nx.minimum_cut(network, "left", "right", flow_func=dinitz)
@@ -121,6 +124,8 @@ class SeparationProblem:
 
     def _network(self, cost: dict[int, float]) -> "nx.DiGraph[object]":
         """Return the flow network: nodes split in two, each clique joined by a hub."""
+        import networkx as nx
+
         network: nx.DiGraph[object] = nx.DiGraph()
         network.add_nodes_from(["left", "right"])
         siblings = [

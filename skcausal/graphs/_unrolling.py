@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from numbers import Integral
 from typing import Any
 
-from skcausal.graphs._building import Edge
+from skcausal.graphs._building import Edge, node_list
 from skcausal.graphs._causal_graph import CausalGraph
 from skcausal.graphs._errors import CycleError, GraphError
 
@@ -74,14 +74,14 @@ def unroll(
         raise CycleError(
             f"unroll: the edges of lag 0 lead in a circle. {error}"
         ) from error
-    latent = list(latent)
+    hidden = node_list(latent, "latent")
     variables = dict.fromkeys(name for a, b, _ in [*arrows, *arcs] for name in (a, b))
     steps = range(int(n_steps) - 1, -1, -1)
     return CausalGraph(
         [copy for edge in arrows for copy in _copies(edge, steps)],
         [copy for edge in arcs for copy in _copies(edge, steps)],
         [_at(name, step) for step in steps for name in variables],
-        latent=[_at(name, step) for step in steps for name in latent],
+        latent=[_at(name, step) for step in steps for name in hidden],
     )
 
 
@@ -110,5 +110,5 @@ def _copies(edge: LaggedEdge, steps: range) -> list[Edge]:
     return [(_at(a, step + lag), _at(b, step)) for step in steps if step + lag in steps]
 
 
-def _at(name: str, step: int) -> str:
-    return f"{name}_lag{step}" if step else name
+def _at(name: object, step: int) -> str:
+    return f"{name}_lag{step}" if step else str(name)

@@ -4,8 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-import networkx as nx
-
 from skcausal.graphs._causal_graph import CausalGraph
 from skcausal.graphs._conversion import to_networkx
 from skcausal.graphs._errors import GraphError
@@ -48,6 +46,8 @@ def format_graph(graph: CausalGraph, *, format: Format = "dagitty") -> str:
     b <-> "c d"
     }
     """
+    import networkx as nx
+
     if format not in FORMATS:
         raise GraphError(
             f"format_graph: format must be one of {', '.join(FORMATS)}, got {format!r}."

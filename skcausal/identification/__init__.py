@@ -22,44 +22,21 @@ with named axes. `Columns` says which columns of a table play which role.
 the way.
 """
 
-from skcausal.identification._adjustment import (
-    AdjustmentSets,
-)
-from skcausal.identification._columns import (
-    Columns,
-)
-from skcausal.identification._counterfactual import (
-    identify_counterfactual,
-)
-from skcausal.identification._counterfactual_estimand import (
-    CounterfactualEstimand,
-)
-from skcausal.identification._derivation import (
-    Derivation,
-    DerivationStep,
-)
-from skcausal.identification._do_calculus import (
-    DoCalculus,
-    RuleResult,
-)
+from skcausal.identification._adjustment import AdjustmentSets
+from skcausal.identification._columns import Columns
+from skcausal.identification._counterfactual import identify_counterfactual
+from skcausal.identification._counterfactual_estimand import CounterfactualEstimand
+from skcausal.identification._derivation import Derivation, DerivationStep
+from skcausal.identification._do_calculus import DoCalculus, RuleResult
 from skcausal.identification._errors import (
     IdentificationError,
     MissingColumnError,
     NoAdjustmentSetError,
     NotIdentifiedError,
 )
-from skcausal.identification._estimand import (
-    Estimand,
-)
-from skcausal.identification._evaluation import (
-    Table,
-    evaluate,
-)
-from skcausal.identification._expression import (
-    Expression,
-    One,
-    Zero,
-)
+from skcausal.identification._estimand import Estimand
+from skcausal.identification._evaluation import Table, evaluate
+from skcausal.identification._expression import Expression, One, Zero
 from skcausal.identification._expressions import (
     Covariance,
     Fraction,
@@ -67,34 +44,18 @@ from skcausal.identification._expressions import (
     Product,
     Sum,
 )
-from skcausal.identification._front_door import (
-    FrontDoorSets,
-    NoFrontDoorSetError,
-)
-from skcausal.identification._id import (
-    Hedge,
-)
-from skcausal.identification._identify import (
-    identify,
-)
-from skcausal.identification._instruments import (
-    InstrumentSets,
-    NoInstrumentError,
-)
+from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetError
+from skcausal.identification._id import Hedge
+from skcausal.identification._identify import identify
+from skcausal.identification._instruments import InstrumentSets, NoInstrumentError
 from skcausal.identification._mediation import (
     MediationEffects,
     mediation_effects,
     path_specific_effect,
 )
-from skcausal.identification._selector import (
-    AdjustmentSelector,
-)
-from skcausal.identification._steps import (
-    Step,
-)
-from skcausal.identification._variables import (
-    Variable,
-)
+from skcausal.identification._selector import AdjustmentSelector
+from skcausal.identification._steps import Step
+from skcausal.identification._variables import Variable
 
 __all__ = [
     "AdjustmentSelector",

@@ -11,7 +11,7 @@ from skcausal.graphs._separation import connected
 from skcausal.graphs._separators import SeparationProblem
 from skcausal.identification._errors import IdentificationError, NoAdjustmentSetError
 from skcausal.identification._explaining import explanation, why_none
-from skcausal.identification._precision import best_candidate, informs
+from skcausal.identification._precision import BestSet
 from skcausal.identification._query import Nodes, Query, listed
 
 _EFFECTS = ("total", "direct")
@@ -298,8 +298,9 @@ class AdjustmentSets:
         Returns
         -------
         frozenset of node
-            The parents of the causal paths that are not on them, and ``include``; an
-            observed cause stands for a parent that is not observed.
+            The parents of the causal paths that are not on them, covariates that share
+            a hidden cause with these paths and the parents of such covariates, and
+            ``include``.
 
         Raises
         ------
@@ -311,12 +312,13 @@ class AdjustmentSets:
 
         Notes
         -----
-        Assumes a total effect. With :math:`cn` the nodes on causal paths,
-        :math:`O = pa(cn) \setminus (cn \cup X)`. For linear least squares and for
-        efficient estimators of any kind, no valid set has a smaller asymptotic
-        variance, since outcome and the rest of any set are independent given
-        treatment and :math:`O` (which is checked here), and treatment and what a
-        set leaves out of :math:`O` are independent given that set.
+        Assumes a total effect. With :math:`cn` the nodes on causal paths and no hidden
+        causes, :math:`O = pa(cn) \setminus (cn \cup X)`. For linear least squares and
+        for efficient estimators of any kind, no valid set :math:`Z` has a smaller
+        asymptotic variance, since :math:`Y` and :math:`Z \setminus O` are independent
+        given :math:`X` and :math:`O`, and :math:`X` and :math:`O \setminus Z` are
+        independent given :math:`Z`. With hidden causes a best set may not exist;
+        conditions of Runge (2021) are checked, the first in a stronger form.
 
         References
         ----------
@@ -327,21 +329,25 @@ class AdjustmentSets:
         Rotnitzky, A. and Smucler, E. (2020). Efficient adjustment sets for population
         average causal treatment effect estimation in graphical models. JMLR 21.
         https://jmlr.org/papers/v21/19-1026.html
+
+        Runge, J. (2021). Necessary and sufficient graphical conditions for optimal
+        adjustment sets in causal graphical models with hidden variables. NeurIPS 34.
+        https://arxiv.org/abs/2102.10324
         """
         if self._criterion.effect != "total":
             raise IdentificationError(
                 "AdjustmentSets.optimal: a best set is known for total effects only. "
                 "Use minimal() or all_minimal() for a direct effect."
             )
-        found = best_candidate(self._query, self._criterion, self._allowed)
-        if not (self._separates(found) and informs(self._query, found, self._allowed)):
+        best = BestSet(self._query, self._criterion, self._allowed)
+        if not best.exists():
             _ = self._canonical  # whether any set is valid
             raise IdentificationError(
                 "AdjustmentSets.optimal: with these hidden causes no set is known to "
                 "be best for every distribution of the graph. Use optimal_minimal(), "
                 "or compare the standard errors of several valid sets on data."
             )
-        return self._graph.names(found)
+        return self._graph.names(best.candidate)
 
     def explain(self, z: Nodes = ()) -> str:
         """Say in words why a set is valid or not.

@@ -14,7 +14,6 @@ from skcausal.identification._errors import NotIdentifiedError
 from skcausal.identification._expression import Expression
 from skcausal.identification._expressions import Probability, product, summation
 from skcausal.identification._id import Hedge, run_id
-from skcausal.identification._renaming import renamed
 from skcausal.identification._steps import braces, names
 from skcausal.identification._variables import Node, Variable
 
@@ -102,9 +101,7 @@ class Factors:
             self.steps.append(f"{told}, of one world")
             return trial
         found = self._observed(graph, nodes, above, trial)
-        found = renamed(
-            found, {Variable(node): symbol for node, symbol in symbols.items()}
-        )
+        found = found.rename(symbols)
         seen = "" if found is trial else f" = {found}"
         self.steps.append(f"{told}{seen}")
         return found

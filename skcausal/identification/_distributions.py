@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 
-from skcausal.graphs import CausalGraph
 from skcausal.identification._expression import Expression
 from skcausal.identification._expressions import (
     Fraction,
@@ -87,16 +86,11 @@ class Observed(Distribution):
     and the parents of that district, which is all that matters of what is before.
     """
 
-    def __init__(
-        self, graph: CausalGraph, keep: Codes | None = None, done: Collection[int] = ()
-    ) -> None:
-        self._graph = graph
-        self._parts = Parts(graph)
+    def __init__(self, parts: Parts, nodes: Codes, done: Codes = frozenset()) -> None:
+        self._parts = parts
         self._done = done
-        everything = frozenset(range(len(graph))) - frozenset(done)
-        nodes = everything if keep is None else keep
-        self.names = [Variable(name) for name in graph.nodes]
-        self.order = self._parts.sorted(nodes)
+        self.names = parts.names
+        self.order = parts.sorted(nodes)
         self._factors: dict[int, Expression] = {}
 
     def factor(self, node: int) -> Expression:
@@ -115,7 +109,7 @@ class Observed(Distribution):
 
     def marginal(self, keep: Codes) -> "Observed":
         """Return what is seen of some nodes."""
-        return Observed(self._graph, keep, self._done)
+        return Observed(self._parts, keep, self._done)
 
     def _probability(
         self, nodes: Collection[int], given: Collection[int]

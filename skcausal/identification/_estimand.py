@@ -25,7 +25,7 @@ from skcausal.identification._variables import Node, Variable
 Names = tuple[Node, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimand:
     r"""An effect as a formula of what is observed.
 
@@ -108,6 +108,10 @@ class Estimand:
             return f"{slope} = {self.expression}"
         return f"{question(self.outcome, self.treatment, self.given)} = {self._body()}"
 
+    def __repr__(self) -> str:
+        """Return the kind and the formula."""
+        return f"<Estimand, {self.kind}: {self}>"
+
     def _body(self) -> str:
         text = str(self.expression)
         return f"\n{text}" if "\n" in text else text
@@ -189,17 +193,28 @@ class Estimand:
         -------
         Table
             With axes treatment, outcome, given. Over `arbitrary` nodes, at whose levels
-            the formula would be the same under the true distribution, it is averaged.
-            For an instrument one number without axes.
+            the formula would be the same under the true distribution, it is averaged
+            by how often they occur, where it is defined; NaN where it never is. For
+            an instrument one number without axes.
         """
         table = self.all_values(joint, experiments)
         extra = [axis for axis in table.axes if axis.node in self.arbitrary]
         if not extra:
             return table
-        weights = joint.marginal(extra).array(*extra)
         lost = tuple(range(len(table.axes) - len(extra), len(table.axes)))
+        start = len(self.treatment)
+        outcomes = tuple(range(start, start + len(self.outcome)))
+        bad = np.isnan(table.values).any(axis=outcomes, keepdims=True)
+        weights = np.where(bad, 0.0, joint.marginal(extra).array(*extra))
         parts = np.where(weights > 0, table.values * weights, 0.0)
-        return Table(table.axes[: -len(extra)], parts.sum(axis=lost) / weights.sum())
+        total = weights.sum(axis=lost)
+        mean = np.divide(
+            parts.sum(axis=lost),
+            total,
+            out=np.full(parts.shape[: -len(extra)], np.nan),
+            where=total > 0,
+        )
+        return Table(table.axes[: -len(extra)], mean)
 
     def all_values(
         self, joint: Table, experiments: Mapping[Any, Table] | None = None

@@ -140,9 +140,11 @@ def evaluate(
 
     Raises
     ------
+    TypeError
+        If ``joint`` is not a table.
     ValueError
-        If a node is not in the table, a probability is of a world, or an experiment is
-        missing.
+        If its numbers are no probabilities, a node is not in the table, a probability
+        is of a world, or an experiment is missing.
 
     Examples
     --------
@@ -156,6 +158,8 @@ def evaluate(
     sources = {frozenset[Node](): joint}
     for nodes, table in (experiments or {}).items():
         sources[frozenset(one.node for one in as_variables(nodes))] = table
+    for done, table in sources.items():
+        _check_table(table, done)
     first = _Evaluation(sources, fill=0.0)
     result = first.of(expression)
     if first.undefined:
@@ -163,6 +167,22 @@ def evaluate(
         other = _Evaluation(sources, fill=1.0).of(expression).array(*result.axes)
         return Table(result.axes, np.where(result.values == other, other, np.nan))
     return result
+
+
+def _check_table(table: Table, done: frozenset[Node]) -> None:
+    if not isinstance(table, Table):
+        raise TypeError(
+            f"evaluate: joint must be a Table, got {type(table).__name__}. Name its "
+            "axes: Table([...], array)."
+        )
+    axes = [axis for axis in table.axes if axis.node in done]
+    totals = table.marginal(axes).values
+    if not (np.allclose(totals, 1, atol=1e-6) and (table.values >= 0).all()):
+        raise ValueError(
+            "evaluate: probabilities must be at least 0 and sum to one"
+            f"{' at each level of what was set' if done else ''}, got a sum of "
+            f"{np.ravel(totals)[0]:.6g}. Divide counts by their sum."
+        )
 
 
 class _Evaluation:

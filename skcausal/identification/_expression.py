@@ -1,12 +1,12 @@
 """What all formulas share: equal ones are one object, and how they read."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from skcausal.identification._printing import LATEX, TEXT, Scope, Style
-from skcausal.identification._variables import Variable
+from skcausal.identification._variables import Variable, as_variable
 
 Kind = TypeVar("Kind", bound="Expression")
 
@@ -28,6 +28,7 @@ class Expression:
     _known: ClassVar[WeakValueDictionary[Any, "Expression"]] = WeakValueDictionary()
     _lock: ClassVar[threading.RLock] = threading.RLock()
     _rank: ClassVar[int] = 0
+    shape: ClassVar[str] = "atom"  # what may need brackets when it is written
     _parts: tuple[Any, ...]
     free: frozenset[Variable]  # the values that the formula is a function of
 
@@ -116,6 +117,31 @@ class Expression:
         from skcausal.identification._simplification import simplify
 
         return simplify(self)
+
+    def rename(self, names: Mapping[Any, Any]) -> "Expression":
+        """Return the formula with other names for values that it leaves free.
+
+        Parameters
+        ----------
+        names : mapping of node or Variable to node or Variable
+            New names by old ones, such as ``{"x": Variable("x", primes=1)}``.
+
+        Returns
+        -------
+        Expression
+            In which what a sum binds stays bound.
+
+        Examples
+        --------
+        >>> from skcausal.identification import Probability, Product, Sum, Variable
+        >>> inner = Sum("x", Product([Probability("y", "x"), Probability("x", "z")]))
+        >>> print(inner.rename({"z": "x"}))
+        Σ_{x'} P(x' | x) P(y | x')
+        """
+        from skcausal.identification._renaming import rename
+
+        pairs = names.items()
+        return rename(self, {as_variable(old): as_variable(new) for old, new in pairs})
 
     def __str__(self) -> str:
         """Return the formula in plain text."""

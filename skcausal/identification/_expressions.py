@@ -146,6 +146,7 @@ class Sum(Expression):
     """
 
     _rank = 4
+    shape = "sum"
 
     def __new__(cls, over: Named, body: Expression) -> "Sum":
         """Return the one sum of these parts."""
@@ -196,6 +197,7 @@ class Product(Expression):
     """
 
     _rank = 2
+    shape = "product"
 
     def __new__(cls, factors: Iterable[Expression]) -> "Product":
         """Return the one product of these factors."""
@@ -240,6 +242,7 @@ class Fraction(Expression):
     """
 
     _rank = 3
+    shape = "fraction"
 
     def __new__(cls, numerator: Expression, denominator: Expression) -> "Fraction":
         """Return the one fraction of these parts."""

@@ -74,7 +74,7 @@ class _Run:
     def __init__(self, graph: CausalGraph) -> None:
         self.graph = graph
         self.parts = Parts(graph)
-        self.names = Observed(graph).names
+        self.names = self.parts.names
         self.steps: list[Step] = []
         self.depth = 0
 
@@ -82,36 +82,36 @@ class _Run:
         """Return P(y | do(x)), where p is the distribution of v."""
         # Line 1: nothing is set.
         if not x:
-            self._note(1, y, x, p, v)
+            self._note("line 1", y, x, p, v)
             return p.summed(y)
         # Line 2: what is no ancestor of y does not matter.
         ancestors = self.parts.ancestors(y, v)
         if ancestors != v:
-            self._note(2, y, x, p, v, v - ancestors)
+            self._note("line 2", y, x, p, v, v - ancestors)
             return self.id(y, x & ancestors, p.marginal(ancestors), ancestors)
         # Line 3: setting w as well changes nothing.
         w = (v - x) - self.parts.ancestors(y, v, cut=x)
         if w:
-            self._note(3, y, x, p, v, w)
+            self._note("line 3", y, x, p, v, w)
             return self.id(y, x | w, p, v)
         # Line 4: one factor for each district of what is not set.
         districts = self.parts.districts(v - x)
         if len(districts) > 1:
-            self._note(4, y, x, p, v, *districts)
+            self._note("line 4", y, x, p, v, *districts)
             return self._each(y, v - (y | x), [(s, v - s, p, v) for s in districts])
         (s,) = districts
         around = self.parts.district(next(iter(s)), v)
         # Line 5: all is one district; fail.
         if around == v:
-            self._note(5, y, x, p, v, v, s)
+            self._note("line 5", y, x, p, v, v, s)
             return Hedge(self.graph.names(v), self.graph.names(s))
         # Line 6: s is a district of the whole.
         if around == s:
-            self._note(6, y, x, p, v, s)
+            self._note("line 6", y, x, p, v, s)
             body = product(p.factor(node) for node in self.parts.sorted(s))
             return self._summed(s - y, body)
         # Line 7: s is part of a larger district; go on in that one.
-        self._note(7, y, x, p, v, s, around)
+        self._note("line 7", y, x, p, v, s, around)
         order = self.parts.sorted(around)
         inside = Distribution(self.names, order, [p.factor(node) for node in order])
         return self.id(y, x & around, inside, around)
@@ -123,18 +123,34 @@ class _Run:
         everything = frozenset(range(len(self.graph)))
         v = self.parts.ancestors(y, everything, cut=x) | x
         districts = self.parts.districts(v - x)
-        self._note(4, y, x, sources[0][0], v, *districts)
+        self._note("line 4", y, x, sources[0][0], v, *districts)
         factors = []
         for s in districts:
-            # A source in which part of s was set says nothing about s.
-            tries = [
-                self.id(s, known - s, p, known) for p, known in sources if s <= known
-            ]
-            good = [one for one in tries if isinstance(one, Expression)]
-            if not good:
-                return tries[0]
-            factors.append(good[0])
+            factor = self._from_any(s, everything, sources)
+            if isinstance(factor, Hedge):
+                return factor
+            factors.append(factor)
         return self._summed(v - (y | x), product(factors))
+
+    def _from_any(
+        self, s: Codes, v: Codes, sources: Sequence[tuple[Distribution, Codes]]
+    ) -> Expression | Hedge:
+        """Return the factor of a district from the first source that gives it."""
+        first: Hedge | None = None
+        for p, known in sources:
+            if not s <= known:  # part of s was set: this says nothing about s
+                continue
+            mark, self.depth = len(self.steps), 1
+            if known < v:
+                self._note("experiment", s, v - s, p, v, v - known)
+            factor = self.id(s, known - s, p, known)
+            self.depth = 0
+            if not isinstance(factor, Hedge):
+                return factor
+            del self.steps[mark:]
+            first = first or factor
+        assert first is not None  # what is seen without experiments knows all nodes
+        return first
 
     def _each(
         self,
@@ -156,7 +172,7 @@ class _Run:
         return summation((self.names[node] for node in self.parts.sorted(over)), body)
 
     def _note(
-        self, line: int, y: Codes, x: Codes, p: Distribution, v: Codes, *found: Codes
+        self, rule: str, y: Codes, x: Codes, p: Distribution, v: Codes, *found: Codes
     ) -> None:
         part = frozenset() if isinstance(p, Observed) else v
         sets = (
@@ -164,7 +180,7 @@ class _Run:
         )
         outcome, treatment, within, *parts = sets
         self.steps.append(
-            Step(f"line {line}", outcome, treatment, tuple(parts), within, self.depth)
+            Step(rule, outcome, treatment, tuple(parts), within, self.depth)
         )
 
 
@@ -178,14 +194,15 @@ def run_id(
     run = _Run(graph)
     v = frozenset(range(len(graph)))
     codes_y, codes_x = (frozenset(graph.codes(list(part))) for part in (y, x))
-    found = run.id(codes_y, codes_x, Observed(graph), v)
+    seen = Observed(run.parts, v)
+    found = run.id(codes_y, codes_x, seen, v)
     if experiments and isinstance(found, Hedge):
         run.steps.clear()
         run.depth = 0
-        sources: list[tuple[Distribution, Codes]] = [(Observed(graph), v)]
+        sources: list[tuple[Distribution, Codes]] = [(seen, v)]
         for nodes in experiments:
             done = frozenset(graph.codes(list(nodes)))
-            sources.append((Observed(graph, done=done), v - done))
+            sources.append((Observed(run.parts, v - done, done), v - done))
         found = run.gid(codes_y, codes_x, sources)
     return Verdict(found, tuple(run.steps))
 

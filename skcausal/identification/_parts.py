@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 from skcausal.graphs import CausalGraph
+from skcausal.identification._variables import Variable
 
 Codes = frozenset[int]
 
@@ -17,6 +18,7 @@ class Parts:
     """
 
     def __init__(self, graph: CausalGraph) -> None:
+        self.names = tuple(Variable(node) for node in graph.nodes)
         self.parents = graph.adjacency.parents
         self.siblings = graph.adjacency.siblings
         order = graph.codes(list(graph.topological_order()))

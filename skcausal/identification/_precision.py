@@ -1,34 +1,147 @@
 """Which set of covariates allows the most precise estimate."""
 
-from skcausal.graphs._separation import connected
+from dataclasses import dataclass
+from functools import cached_property
+
+from skcausal.graphs._adjacency import closure
+from skcausal.graphs._separation import Joined, connected
+from skcausal.graphs._separators import SeparationProblem
 from skcausal.identification._criterion import Criterion
 from skcausal.identification._query import Query
 
 
-def best_candidate(
-    query: Query, criterion: Criterion, allowed: frozenset[int]
-) -> frozenset[int]:
-    """Return the parents of the causal paths, and what must be included.
+@dataclass(frozen=True)
+class BestSet:
+    """The valid set with the most precise estimate, if there is one (Runge 2021).
 
-    The nearest allowed ancestors stand for a parent that is not allowed. Each node
-    found has an open path along arrows to the outcome, whatever valid set is given:
-    so such a set either contains it or separates it from the treatment.
+    Without hidden causes it is the parents of the causal paths. A hidden cause of a
+    causal path and a covariate makes that covariate tell of the outcome too.
+
+    Parameters
+    ----------
+    query : Query
+        The question.
+    criterion : Criterion
+        Its criterion.
+    allowed : frozenset of int
+        What may be adjusted for.
     """
-    parents = query.graph.adjacency.parents
-    stops = allowed | query.treatments
-    reached = set(criterion.causal)
-    waiting = list(reached)
-    while waiting:
-        for parent in parents[waiting.pop()]:
-            if parent not in reached:
-                reached.add(parent)
-                if parent not in stops:
+
+    query: Query
+    criterion: Criterion
+    allowed: frozenset[int]
+
+    @property
+    def _joined(self) -> Joined:
+        return self.query.graph.adjacency
+
+    @cached_property
+    def _causal(self) -> frozenset[int]:
+        return self.criterion.causal | self.query.outcomes
+
+    @cached_property
+    def _ancestors(self) -> frozenset[int]:
+        query = self.query
+        ends = query.treatments | query.outcomes | query.include
+        return self.allowed & closure(ends, self._joined.parents)
+
+    @cached_property
+    def _parents(self) -> frozenset[int]:
+        return self._parents_of(self._causal)
+
+    @cached_property
+    def _colliders(self) -> frozenset[int]:
+        """Return nodes that hidden causes join to the causal paths, one by one.
+
+        Such a node tells of the outcome. It is an ancestor, or the treatment does not
+        depend on it.
+        """
+        treatments = self.query.treatments
+        near = connected(self._joined, treatments, self._ancestors)
+        usable = self._ancestors | (self.allowed - near)
+        return self._joined_by_siblings(usable)
+
+    def _joined_by_siblings(self, usable: frozenset[int]) -> frozenset[int]:
+        found: frozenset[int] = frozenset()
+        edge = self._causal
+        while edge:
+            edge = (self._siblings_of(edge) & usable) - found
+            found |= edge
+        return found
+
+    def _climb(self, nodes: frozenset[int]) -> tuple[set[int], set[int]]:
+        """Return nodes with the hidden ones above them, and the first observed ones."""
+        inside, above = set(nodes), set()
+        waiting = list(inside)
+        while waiting:
+            for parent in self._joined.parents[waiting.pop()]:
+                if parent in self.query.observed:
+                    above.add(parent)
+                elif parent not in inside:
+                    inside.add(parent)
                     waiting.append(parent)
-    return (allowed & reached) | query.include
+        return inside, above
 
+    def _parents_of(self, nodes: frozenset[int]) -> frozenset[int]:
+        return self.allowed & self._climb(nodes)[1]
 
-def informs(query: Query, codes: frozenset[int], allowed: frozenset[int]) -> bool:
-    """Tell whether no other covariate says more about the outcome."""
-    given = codes | query.treatments
-    informed = connected(query.graph.adjacency, query.outcomes, given)
-    return informed.isdisjoint(allowed - codes)
+    def _siblings_of(self, nodes: frozenset[int]) -> frozenset[int]:
+        """Return what shares a hidden cause with nodes, drawn as a node or an edge."""
+        inside, _ = self._climb(nodes)
+        reached = {s for node in inside for s in self._joined.siblings[node]}
+        reached |= inside - self.query.observed
+        waiting = list(reached)
+        while waiting:
+            node = waiting.pop()
+            if node not in self.query.observed:
+                more = set(self._joined.children[node]) - reached
+                reached |= more
+                waiting += more
+        return self.allowed & reached
+
+    @cached_property
+    def candidate(self) -> frozenset[int]:
+        """The set that is best if any is."""
+        above = self._parents_of(self._colliders)
+        return self._parents | self._colliders | above | self.query.include
+
+    def exists(self) -> bool:
+        """Tell whether the candidate is valid and Runge's two conditions hold.
+
+        The first is asked in a stronger form: no valid set contains a node outside
+        the candidate that shares a hidden cause with it or with the causal paths.
+        """
+        reached = connected(
+            self.criterion.joined, self.query.treatments, self.candidate
+        )
+        if not reached.isdisjoint(self.query.outcomes):
+            return False
+        inside = self._causal | self._colliders
+        outside = self._siblings_of(inside) - self.candidate
+        return not any(map(self._is_usable, outside)) and self._costs_nothing()
+
+    def _is_usable(self, node: int) -> bool:
+        query = self.query
+        problem = SeparationProblem.of(
+            self.criterion.joined,
+            query.treatments,
+            query.outcomes,
+            query.include | {node},
+            self.allowed,
+        )
+        return problem.nearest(query.treatments, query.outcomes) is not None
+
+    def _costs_nothing(self) -> bool:
+        """Tell whether nodes that depend on the treatment are needed by any set."""
+        core = self._joined_by_siblings(self._ancestors & self._colliders)
+        needed = (
+            self._parents
+            | self.query.include
+            | self._siblings_of(self._causal | core)
+            | self._parents_of(core)
+        )
+        rest = {node: self.candidate - {node} for node in self.candidate - needed}
+        return all(
+            self.query.treatments.isdisjoint(connected(self._joined, [node], given))
+            for node, given in rest.items()
+        )

@@ -108,16 +108,15 @@ class Style:
 
     def factor(self, one: "Expression", text: str, last: bool) -> str:
         """Return a factor, in brackets if what follows would be read as part of it."""
-        kind = type(one).__name__
-        loose = kind in ("Fraction", "Product") or (kind == "Sum" and not last)
-        return self.bracketed(text) if loose else text
+        loose = one.shape in ("fraction", "product")
+        open_ended = one.shape == "sum" and not last
+        return self.bracketed(text) if loose or open_ended else text
 
     def fraction(self, one: Any, above: str, below: str) -> str:
         """Return a fraction."""
-        top, bottom = type(one.numerator).__name__, type(one.denominator).__name__
-        above = self.bracketed(above) if top in ("Sum", "Fraction") else above
-        plain = ("Probability", "Covariance", "One", "Zero")
-        below = below if bottom in plain else self.bracketed(below)
+        loose = one.numerator.shape in ("sum", "fraction")
+        above = self.bracketed(above) if loose else above
+        below = below if one.denominator.shape == "atom" else self.bracketed(below)
         return f"{above} / {below}"
 
     def bracketed(self, text: str) -> str:
@@ -161,7 +160,7 @@ class LatexStyle(Style):
 
     def factor(self, one: "Expression", text: str, last: bool) -> str:
         """Return a factor; a fraction needs no brackets."""
-        if type(one).__name__ == "Fraction":
+        if one.shape == "fraction":
             return text
         return super().factor(one, text, last)
 

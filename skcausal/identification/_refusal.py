@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from itertools import combinations, islice, pairwise
 
-import networkx as nx
-
 from skcausal.graphs import CausalGraph
 from skcausal.identification._causal_query import CausalQuery
 from skcausal.identification._errors import NotIdentifiedError
@@ -14,6 +12,7 @@ from skcausal.identification._steps import braces, names
 from skcausal.identification._variables import Node
 
 _MOST_TRIES = 60
+_MOST_INSTRUMENTS = 20
 
 Link = tuple[Node, Node]
 
@@ -32,6 +31,8 @@ def refusal(query: CausalQuery, hedge: Hedge) -> NotIdentifiedError:
 
 def _witness(query: CausalQuery, hedge: Hedge) -> str:
     """Return the chain of hidden causes from the treatment into the smaller set."""
+    import networkx as nx
+
     graph = query.projected
     ties = nx.Graph(graph.subgraph(list(hedge.larger)).bidirected)
     ends = set(hedge.smaller)
@@ -52,12 +53,11 @@ def _witness(query: CausalQuery, hedge: Hedge) -> str:
 def _ways_out(query: CausalQuery, hedge: Hedge) -> Iterator[str]:
     yield from _measurements(query, hedge)
     if len(query.treatment) == len(query.outcome) == 1 and not query.given:
-        found = next(
-            InstrumentSets(
-                query.graph, query.treatment, query.outcome, observed=query.observed
-            ).all(),
-            None,
+        sets = InstrumentSets(
+            query.graph, query.treatment, query.outcome, observed=query.observed
         )
+        some = islice(sets.all(), _MOST_INSTRUMENTS)
+        found = min(some, key=lambda one: len(one[1]), default=None)
         if found:
             node, held = found
             given = f" given {names(query.graph.ordered(held))}" if held else ""
@@ -75,7 +75,7 @@ def _measurements(query: CausalQuery, hedge: Hedge) -> Iterator[str]:
     things = [*hidden, *links]
     for size in (1, 2):
         good = [
-            _said(some)
+            _said(some, links)
             for some in islice(combinations(things, size), _MOST_TRIES)
             if _helps(query, some, hidden)
         ]
@@ -87,10 +87,10 @@ def _measurements(query: CausalQuery, hedge: Hedge) -> Iterator[str]:
     yield f"measure what is behind several pairs of {pairs}"
 
 
-def _said(things: tuple[object, ...]) -> str:
+def _said(things: tuple[Node, ...], links: list[Link]) -> str:
     return " and ".join(
         f"the common cause of {thing[0]} and {thing[1]}"
-        if isinstance(thing, tuple)
+        if isinstance(thing, tuple) and thing in links
         else str(thing)
         for thing in things
     )

@@ -1,4 +1,4 @@
-"""Other names for the values that a formula leaves free."""
+"""Other names for the values of a formula."""
 
 from collections.abc import Mapping
 
@@ -7,44 +7,65 @@ from skcausal.identification._expressions import Fraction, Probability, Product,
 from skcausal.identification._variables import Variable
 
 Names = Mapping[Variable, Variable]
+Pair = tuple[Variable, Variable]
 
 
-def renamed(expression: Expression, names: Names) -> Expression:
-    """Return a formula with free values under other names.
+def rename(expression: Expression, names: Names) -> Expression:
+    """Return a formula with other names for values that it leaves free.
 
-    A value that a sum binds gets more primes where its name is now in use.
+    A value that a sum binds stays what it is: it moves out of the way if a new name
+    is its own.
     """
-    return _renamed(expression, names, {})
+    found: dict[
+        tuple[Expression, frozenset[tuple[Variable, Variable]]], Expression
+    ] = {}
+
+    def renamed(one: Expression, names: Names) -> Expression:
+        names = {old: new for old, new in names.items() if old in one.free}
+        key = (one, frozenset(names.items()))
+        if key not in found:
+            found[key] = rebuilt(one, names) if names else one
+        return found[key]
+
+    def rebuilt(one: Expression, names: Names) -> Expression:
+        if isinstance(one, Probability):
+            parts = (one.variables, one.given, one.do)
+            return Probability(*([_named(v, names) for v in part] for part in parts))
+        if isinstance(one, Sum):
+            bound = _out_of_the_way(one, names)
+            over = [bound.get(value, value) for value in one.over]
+            return Sum(over, renamed(one.body, {**names, **bound}))
+        if isinstance(one, Fraction):
+            return Fraction(*(renamed(child, names) for child in one.children))
+        return Product(renamed(child, names) for child in one.children)
+
+    return renamed(expression, names)
 
 
-def _renamed(
-    one: Expression, names: Names, known: dict[object, Expression]
-) -> Expression:
-    used = {old: new for old, new in names.items() if old in one.free and old != new}
-    if not used:
-        return one
-    key = one, frozenset(used.items())
-    if key not in known:
-        known[key] = _made(one, used, known)
-    return known[key]
+def _named(one: Variable, names: Names) -> Variable:
+    """Return a variable at another value, in a world of other values."""
+    symbol = names.get(one.symbol, one.symbol)
+    world = [
+        _in_world(other, names) if other.world else names.get(other, other)
+        for other in one.world
+    ]
+    return Variable(symbol.node, symbol.primes, tuple(world))
 
 
-def _made(
-    one: Expression, names: dict[Variable, Variable], known: dict[object, Expression]
-) -> Expression:
-    if isinstance(one, Probability):
-        sides = (one.variables, one.given, one.do)
-        return Probability(*([names.get(v, v) for v in side] for side in sides))
-    if isinstance(one, Sum):
-        taken = set(names.values()) | one.free
-        over = []
-        for symbol in one.over:
-            fresh = symbol
-            while fresh in taken:
-                fresh = Variable(fresh.node, fresh.primes + 1)
-            taken.add(fresh)
-            over.append(fresh)
-        inner = {**names, **dict(zip(one.over, over, strict=True))}
-        return Sum(over, _renamed(one.body, inner, known))
-    parts = [_renamed(child, names, known) for child in one.children]
-    return Product(parts) if isinstance(one, Product) else Fraction(*parts)
+def _in_world(one: Variable, names: Names) -> Variable:
+    """Return a node at whatever value it takes in a world of other values."""
+    world = _named(one, {k: v for k, v in names.items() if k != one.symbol}).world
+    return Variable(one.node, one.primes, world)
+
+
+def _out_of_the_way(one: Sum, names: Names) -> dict[Variable, Variable]:
+    taken = {*names.values(), *one.body.free}
+    moved = {}
+    for value in one.over:
+        new = value
+        while new in names.values() or (new != value and new in taken):
+            new = Variable(new.node, new.primes + 1)
+        if new != value:
+            moved[value] = new
+            taken.add(new)
+    return moved

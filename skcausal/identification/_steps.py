@@ -16,6 +16,7 @@ _REASONS = {
     "a hedge",
     "line 6": "{sets[0]} is a district, so it is a product of conditionals",
     "line 7": "{sets[0]} is part of the district {sets[1]}; go on within that",
+    "experiment": "the factor is taken where {names[0]} was set",
     "rule 2": "to see {names[0]} is as good as to set it",
     "adjustment": "{sets[0]} blocks each path that is not causal, and the treatment "
     "causes none of it along the way to the outcome",
@@ -55,12 +56,14 @@ class Step:
     ----------
     rule : str
         ``"line 1"`` to ``"line 7"`` of the algorithm ID, ``"rule 2"`` of do-calculus
-        where a condition becomes an intervention, or the criterion that was met.
+        where a condition becomes an intervention, ``"experiment"`` where one is used,
+        or the criterion that was met.
     outcome, treatment : tuple of node
         The question at this step.
     sets : tuple of tuple of node
         What the step found: what is left out (line 2), set as well (3), the districts
-        (4), the hedge (5), the district (6), it and the larger one around it (7).
+        (4), the hedge (5), the district (6), it and the larger one around it (7), what
+        was set (experiment).
     part : tuple of node, default=()
         The part of the graph that the question is about, after line 7.
     depth : int, default=0

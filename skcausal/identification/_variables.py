@@ -1,7 +1,9 @@
 """What a probability speaks of: a node, a value of it, the world it is in."""
 
+import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 Node = Hashable
@@ -57,11 +59,14 @@ class Variable:
             found |= one._world_symbols() if one.world else {one}
         return frozenset(found)
 
-    @property
+    @cached_property
     def order(self) -> tuple[Any, ...]:
         """What variables are sorted by."""
+        # Numbers in names count: x2 stands before x10.
+        parts = re.split(r"(\d+)", str(self.node))
+        name = tuple(int(part) if k % 2 else part for k, part in enumerate(parts))
         world = tuple(one.order for one in self.world)
-        return str(self.node), type(self.node).__name__, self.primes, world
+        return name, type(self.node).__name__, self.primes, world
 
     def __str__(self) -> str:
         """Return the name, with primes and world."""

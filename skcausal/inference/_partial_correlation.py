@@ -1,6 +1,7 @@
 """Partial correlation: independence of what is linear, exact for normal variables."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -78,15 +79,15 @@ def partial_correlation_test(
         raise ValueError(f"{owner}: method must be 't' or 'fisher', got {method!r}.")
     sides = checked_sides(x, y, z, owner)
     ends = np.cumsum([side.shape[1] for side in sides])
-    columns = np.arange(ends[-1])
-    return independence_in_correlations(
+    left, right, given = np.split(np.arange(ends[-1]), ends[:-1])
+    (test,) = independence_in_correlations(
         correlations(np.hstack(sides)),
-        columns[: ends[0]],
-        columns[ends[0] : ends[1]],
-        columns[ends[1] :],
+        [(left, right)],
+        given,
         n_rows=sides[0].shape[0],
         method=method,
     )
+    return test
 
 
 def correlations(columns: np.ndarray) -> np.ndarray:
@@ -100,23 +101,47 @@ def correlations(columns: np.ndarray) -> np.ndarray:
 
 def independence_in_correlations(
     matrix: np.ndarray,
-    x: np.ndarray,
-    y: np.ndarray,
+    pairs: Sequence[tuple[np.ndarray, np.ndarray]],
     z: np.ndarray,
     *,
     n_rows: int,
     method: str = "t",
-) -> IndependenceTest:
-    """Test columns x and y given columns z of a correlation matrix of ``n_rows``."""
-    rest, rank = _without(matrix, np.concatenate([x, y]), z)
+) -> list[IndependenceTest]:
+    """Test pairs of columns given columns z of a correlation matrix of ``n_rows``."""
+    kept = np.unique(np.concatenate([side for pair in pairs for side in pair]))
+    rest, rank = _without(matrix, kept, z)
+    widest = max(len(side) for pair in pairs for side in pair)
     n_free = n_rows - 1 - rank
-    if n_free < max(len(x), len(y)) + 2:
+    if n_free < widest + 2:
         raise ValueError(
             f"partial_correlation_test: {n_rows} rows are too few for {rank} columns "
             "held fixed. Use more rows or fewer columns."
         )
-    left, right = rest[: len(x), : len(x)], rest[len(x) :, len(x) :]
-    across = _whitener(left).T @ rest[: len(x), len(x) :] @ _whitener(right)
+    place = {column: k for k, column in enumerate(kept.tolist())}
+    return [
+        _judge(
+            rest,
+            [place[column] for column in x.tolist()],
+            [place[column] for column in y.tolist()],
+            n_free,
+            method,
+        )
+        for x, y in pairs
+    ]
+
+
+def _judge(
+    rest: np.ndarray, x: list[int], y: list[int], n_free: int, method: str
+) -> IndependenceTest:
+    """Test columns x and y of a covariance with ``n_free`` degrees of freedom."""
+    if len(x) == len(y) == 1:
+        i, j = x[0], y[0]
+        variance, other = float(rest[i, i]), float(rest[j, j])
+        if min(variance, other) <= _TINY:
+            return IndependenceTest(0.0, 1.0)
+        return _single(float(rest[i, j]) / math.sqrt(variance * other), n_free, method)
+    left, right = _whitener(rest[np.ix_(x, x)]), _whitener(rest[np.ix_(y, y)])
+    across = left.T @ rest[np.ix_(x, y)] @ right
     if across.size == 0:
         return IndependenceTest(0.0, 1.0)
     if across.size == 1:
@@ -139,9 +164,6 @@ def _without(
 
 def _whitener(covariance: np.ndarray) -> np.ndarray:
     """Return W with W' C W = I, without directions that have no variance."""
-    if len(covariance) == 1:
-        variance = covariance[0, 0]
-        return np.full((1, int(variance > _TINY)), 1 / np.sqrt(max(variance, _TINY)))
     values, vectors = np.linalg.eigh(covariance)
     good = values > _TINY
     return np.asarray(vectors[:, good] / np.sqrt(values[good]))

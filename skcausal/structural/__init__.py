@@ -17,10 +17,13 @@ function                   what it divides, and the paper
 ``anomaly_attribution``    how extreme a row is (Budhathoki et al. 2022)
 ``unit_change``            the change from one row to another (Budhathoki et al. 2022)
 ``distribution_change``    the change between two samples (Budhathoki et al. 2021)
+``mean_change``            the change of a mean, multiply robust, with intervals
+                           (Quintas-Martínez et al. 2024)
 ``mechanism_change_test``  did a mechanism change? A p-value per node
 =========================  ==========================================================
 
-They return an ``Attribution``, or a ``RowAttribution`` with a part per row, which
+``mean_change`` returns an ``EffectEstimate``. The others that divide return an
+``Attribution``, or a ``RowAttribution`` with a part per row, which
 ``AttributionDisplay`` draws.
 """
 
@@ -33,6 +36,7 @@ from skcausal.structural._change_test import mechanism_change_test
 from skcausal.structural._display import AttributionDisplay
 from skcausal.structural._evaluation import MisfitWarning
 from skcausal.structural._intrinsic import intrinsic_influence
+from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._result import Attribution, RowAttribution
@@ -51,6 +55,7 @@ __all__ = [
     "arrow_strength",
     "distribution_change",
     "intrinsic_influence",
+    "mean_change",
     "mechanism_change_test",
     "unit_change",
 ]

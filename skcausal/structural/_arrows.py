@@ -8,6 +8,7 @@ import pandas as pd
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._categorical import CategoricalNoise
 from skcausal.structural._divergence import NoiseDensity
+from skcausal.structural._evaluation import check_own
 from skcausal.structural._inputs import check_count, check_model, check_target
 from skcausal.structural._result import Attribution
 
@@ -93,7 +94,7 @@ def arrow_strength(
     causes = model.parents_of(target)
     if not causes:
         raise ValueError(f"{_OWNER}: {target!r} has no causes in the graph.")
-    mechanism = model.mechanisms_[target]
+    mechanism = check_own(model.mechanisms_[target], target, _OWNER)
     kind = _measure(model, target, measure)
     random = generator_of(random_state)
     parents = _rows(model, causes, frame, n_samples, random)
@@ -176,11 +177,15 @@ class _Strength:
             after = after.reshape(len(before), _COPIES, -1).mean(axis=1)
             ratio = np.log(np.maximum(before, _TINY) / np.maximum(after, _TINY))
             return (before * ratio).sum(axis=1)
+        means = self.mechanism.mean(self.parents)
+        if self.mechanism.noise_.std() <= 1e-9 * means.std():
+            raise ValueError(
+                f"{_OWNER}: the target has no noise, so that the divergence is "
+                "infinite. Take measure='variance'."
+            )
         density = NoiseDensity(self.mechanism.noise_)
         noise = self.mechanism.draw_noise(len(self.parents), self.random)
-        shift = self.mechanism.mean(self.parents)[:, None] - self._means(cut).reshape(
-            -1, _COPIES
-        )
+        shift = means[:, None] - self._means(cut).reshape(-1, _COPIES)
         before = density(noise)
         after = density(noise[:, None] + shift).mean(axis=1)
         return np.log(before) - np.log(np.maximum(after, before / _COPIES))

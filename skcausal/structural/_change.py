@@ -81,7 +81,8 @@ def distribution_change(
     Assumes that both models are right. The contribution of j is its Shapley value in
     the game :math:`v(S) = D(P^S, P^\emptyset)`, in which nodes in S have their new
     mechanism and the others their old one. The divergence is estimated from distances
-    to the k-th neighbours in both samples.
+    to the k-th neighbours in both samples; where the new values lie outside the range
+    of the old ones it is too small, as no sample shows how rare they were.
 
     References
     ----------

@@ -18,8 +18,8 @@ from skcausal.structural._choosing import (
     unseen_means,
     unseen_probabilities,
 )
-from skcausal.structural._evaluation import design_of
-from skcausal.structural._inputs import as_frame
+from skcausal.structural._evaluation import check_own, design_of
+from skcausal.structural._inputs import joined
 
 _OWNER = "mechanism_change_test"
 _DRAWS = 9999
@@ -97,7 +97,7 @@ def mechanism_change_test(
             f"{type(model).__name__}."
         )
     random = generator_of(random_state)
-    both, label = _joined(model, before, after)
+    both, label = joined(before, after, model.graph.nodes, _OWNER)
     asked = model.graph.nodes if nodes is None else model.graph.ordered(list(nodes))
     wanted = [node for node in model.graph.topological_order() if node in set(asked)]
     fitted = clone(model).fit(both)
@@ -110,29 +110,14 @@ def mechanism_change_test(
     return table
 
 
-def _joined(model: Any, before: Any, after: Any) -> tuple[pd.DataFrame, np.ndarray]:
-    """Return one table, and which rows are from the second sample."""
-    nodes = model.graph.nodes
-    tables = [as_frame(frame, nodes, _OWNER) for frame in (before, after)]
-    both = pd.concat(tables, ignore_index=True)
-    for node in nodes:
-        kinds = [table[node].dtype for table in tables]
-        if isinstance(kinds[0], pd.CategoricalDtype):
-            union = pd.api.types.union_categoricals(
-                [table[node] for table in tables], ignore_order=True
-            )
-            both[node] = union
-    return both, np.repeat([0.0, 1.0], [len(table) for table in tables])
-
-
 def _test(
     model: Any, both: pd.DataFrame, label: np.ndarray, node: Any, random: Any
 ) -> tuple[str, float]:
     """Return the name of the test of a node and its p-value."""
     parents, values = both[model.parents_of(node)], both[node].array
-    mechanism = model.mechanisms_[node]
     if not parents.shape[1]:
         return _test_root(values, label)
+    mechanism = check_own(model.mechanisms_[node], node, _OWNER)
     products = _products(mechanism, parents, values, label)
     return "residual products", largest_mean_p_value(products, random)
 

@@ -13,11 +13,6 @@ class NoiseDensity:
     def __init__(self, noise: np.ndarray) -> None:
         middle = np.diff(np.percentile(noise, [25, 75]))[0] / 1.34
         width = 0.9 * min(noise.std(), middle or noise.std()) * len(noise) ** -0.2
-        if not width > 0:
-            raise ValueError(
-                "arrow_strength: the target has no noise, so that the divergence is "
-                "infinite. Take measure='variance'."
-            )
         low, high = noise.min() - 6 * width, noise.max() + 6 * width
         n_bins = int(min(_MOST_STEPS, np.ceil((high - low) / width * _STEPS)))
         counts, edges = np.histogram(noise, bins=n_bins, range=(low, high))
@@ -41,20 +36,35 @@ def divergence_terms(sample: np.ndarray, reference: np.ndarray) -> np.ndarray:
     """Return one term per value of ``sample``, whose mean estimates the divergence.
 
     Log ratios of the distances to the k-th neighbours in both samples (Wang, Kulkarni
-    and Verdú 2009), k the square root of their number; of frequencies, plus half a
-    count, where values repeat.
+    and Verdú 2009); of frequencies, plus half a count, where values repeat.
     """
     if is_discrete(reference) and is_discrete(sample):
         return _discrete_terms(sample, reference)
-    k = int(np.sqrt(min(len(sample), len(reference))))
-    own = _neighbour_distance(sample, np.sort(sample), k + 1)
-    other = _neighbour_distance(sample, np.sort(reference), k)
+    k = _n_neighbours(sample, reference)
+    _, codes, counts = np.unique(sample, return_inverse=True, return_counts=True)
+    copies = counts[codes]  # a value and its repeats are no neighbours of its own
+    own = _neighbour_distance(sample, np.sort(sample), k + copies)
+    other = _neighbour_distance(sample, np.sort(reference), np.full(len(sample), k))
     tiny = 1e-12 * max(float(np.ptp(sample)), float(np.ptp(reference)), 1e-300)
     ratio = np.maximum(other, tiny) / np.maximum(own, tiny)
-    return np.log(ratio) + np.log(len(reference) / (len(sample) - 1))
+    return np.log(ratio) + np.log(len(reference) / (len(sample) - copies))
 
 
-def _neighbour_distance(at: np.ndarray, ordered: np.ndarray, k: int) -> np.ndarray:
+def _n_neighbours(sample: np.ndarray, reference: np.ndarray) -> int:
+    """Return a number of neighbours that the most frequent value does not fill.
+
+    Few neighbours keep the bias small where one sample is sparse; rows that were drawn
+    from a table with replacement are at distance zero from their copies.
+    """
+    repeats = max(
+        int(np.unique(one, return_counts=True)[1].max()) for one in (sample, reference)
+    )
+    return int(min(max(5, 3 * (repeats - 1)), min(len(sample), len(reference)) // 2))
+
+
+def _neighbour_distance(
+    at: np.ndarray, ordered: np.ndarray, k: np.ndarray
+) -> np.ndarray:
     """Return the distance of each value to its k-th nearest in a sorted sample.
 
     The k nearest are k successive values; the best start of the window is found by
@@ -62,7 +72,7 @@ def _neighbour_distance(at: np.ndarray, ordered: np.ndarray, k: int) -> np.ndarr
     """
     n = len(ordered)
     low = np.zeros(len(at), dtype=int)
-    high = np.full(len(at), n - k)
+    high = n - k
     for _ in range(int(np.ceil(np.log2(n))) + 1):
         middle = (low + high) // 2
         after = np.minimum(middle + k, n - 1)

@@ -25,6 +25,16 @@ class MisfitWarning(UserWarning):
     """A mechanism predicts badly, or its noise depends on the causes."""
 
 
+def check_own(mechanism: Any, node: Any, owner: str) -> Any:
+    """Refuse mechanisms of which only noise and replay are known."""
+    if not isinstance(mechanism, AdditiveNoise | CategoricalNoise):
+        raise TypeError(
+            f"{owner}: the mechanism of {node!r} must be AdditiveNoise or "
+            f"CategoricalNoise, got {type(mechanism).__name__}."
+        )
+    return mechanism
+
+
 def design_of(parents: pd.DataFrame) -> np.ndarray:
     """Return numbers with mean 0 and variance 1, categories as indicators."""
     numbers = pd.get_dummies(parents).to_numpy(dtype=float)

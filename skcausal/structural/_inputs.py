@@ -237,3 +237,22 @@ def check_number(model: Any, target: Any, owner: str) -> None:
             f"{owner}: {target!r} holds categories; a number is needed. Make it 0 "
             "and 1 for the category of interest."
         )
+
+
+def joined(
+    before: Any, after: Any, nodes: tuple[Any, ...], owner: str
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Return one table of two samples, and 1 for the rows of the second."""
+    tables = [check_frame(frame, nodes, owner) for frame in (before, after)]
+    both = pd.concat(tables, ignore_index=True)
+    for node in nodes:
+        parts = [table[node] for table in tables]
+        kinds = {isinstance(part.dtype, pd.CategoricalDtype) for part in parts}
+        if len(kinds) == 2:
+            raise ValueError(
+                f"{owner}: {node!r} is {parts[0].dtype} in one table and "
+                f"{parts[1].dtype} in the other. Give both tables the same types."
+            )
+        if kinds == {True}:
+            both[node] = pd.api.types.union_categoricals(parts, ignore_order=True)
+    return both, np.repeat([0.0, 1.0], [len(table) for table in tables])

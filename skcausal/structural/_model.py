@@ -370,11 +370,12 @@ class AdditiveNoiseModel(BaseEstimator):
         Returns
         -------
         table : DataFrame
-            One row per node that has causes: ``mechanism``, ``r2`` (share of the
-            variance explained; of categories the share of the log loss of the
-            frequencies), ``crps`` (continuous ranked probability score, in units of
-            the node) or ``log_loss``, ``p_independent`` (p-value of the hypothesis
-            that the noise is independent of the causes) and ``verdict``.
+            One row per node with `AdditiveNoise` or `CategoricalNoise`:
+            ``mechanism``, ``r2`` (share of the variance explained; of categories the
+            share of the log loss of the frequencies), ``crps`` (continuous ranked
+            probability score, in units of the node) or ``log_loss``,
+            ``p_independent`` (p-value of the hypothesis that the noise is independent
+            of the causes) and ``verdict``.
 
         Warns
         -----

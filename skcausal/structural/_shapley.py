@@ -26,10 +26,10 @@ def exact_shapley(value: Value, n_players: int) -> np.ndarray:
     worth = np.concatenate(
         [value(masks[at : at + _BLOCK]) for at in range(0, len(masks), _BLOCK)]
     )
-    return _weights(masks) @ worth
+    return exact_weights(masks) @ worth
 
 
-def _weights(masks: np.ndarray) -> np.ndarray:
+def exact_weights(masks: np.ndarray) -> np.ndarray:
     """Return the weight of each subset's worth for each player."""
     n = masks.shape[1]
     size = masks.sum(axis=1)

@@ -57,12 +57,7 @@ from skcausal.validation._riesz import RieszSensitivity
 from skcausal.validation._rosenbaum import RosenbaumBounds
 from skcausal.validation._scorers import CausalScorer, get_scorer
 from skcausal.validation._selection import compare_learners
-from skcausal.validation._uplift import (
-    auuc_score,
-    qini_curve,
-    qini_score,
-    uplift_at_k,
-)
+from skcausal.validation._uplift import auuc_score, qini_curve, qini_score, uplift_at_k
 
 __all__ = [
     "BLearner",

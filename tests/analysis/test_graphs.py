@@ -43,7 +43,7 @@ def table(n=1500, seed=0):
     age, sport = rng.normal(size=(2, n))
     drug = (rng.random(n) < 1 / (1 + np.exp(-age))).astype(int)
     health = TRUTH * drug + age + sport + rng.normal(size=n)
-    nausea = drug + 0.5 * health + 3 * rng.normal(size=n)
+    nausea = drug + 0.5 * health + 1.5 * rng.normal(size=n)
     return pd.DataFrame(
         {"age": age, "sport": sport, "drug": drug, "health": health, "nausea": nausea}
     )

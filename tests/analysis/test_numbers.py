@@ -113,6 +113,10 @@ def test_constant_effects_have_no_ranking():
     found = _tests(np.ones(200), scores, pd.DataFrame({"x": scores}))
     assert np.isnan(found.slope.value)
     assert found.clan == ()
+    nearly = 1 + 1e-15 * np.arange(200)
+    assert np.isnan(_tests(nearly, scores, pd.DataFrame({"x": scores})).slope.value)
+    few = np.r_[2.0, np.ones(199)]  # one group, but not one effect
+    assert np.isfinite(_tests(few, scores, pd.DataFrame({"x": scores})).slope.value)
 
 
 def test_curve_covers_the_mean():

@@ -24,19 +24,8 @@ FORMATS = ("dagitty", "dot", "gml", "edges")
 EXAMPLES = list_example_graphs()
 NAMES = st.text(min_size=1, max_size=6) | st.sampled_from(
     [
-        "a b",
-        'quote"s',
-        "back\\",
-        "graph",
-        "x[t-1]",
-        "node",
-        "dag",
-        "1",
-        "-1",
-        "ü",
-        "l",
-        "=",
-        "}",
+        *("a b", 'quote"s', "back\\", "x[t-1]", "1", "-1", "ü", "=", "}", "l"),
+        *("graph", "node", "dag"),
     ]
 )
 

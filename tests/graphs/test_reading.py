@@ -302,6 +302,14 @@ def test_files_that_are_not_read(tmp_path):
     path.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ParseError, match="not text in UTF-8"):
         read_graph(path)
+    path.write_text("digraph {\n a -- b }")
+    with pytest.raises(ParseError, match=r"read_graph: 'graph\.dot': line 2, column 4"):
+        read_graph(path)
+
+
+def test_tables_of_truth_values():
+    table = pd.DataFrame([[False, True], [False, False]], ["a", "b"], ["a", "b"])
+    assert from_adjacency(table) == CausalGraph([("a", "b")])
 
 
 def test_conversions_that_are_refused():

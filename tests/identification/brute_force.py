@@ -87,6 +87,20 @@ def _after(full, node):
     return {node} | nx.descendants(full, node)
 
 
+def is_best_by_separation(graph, treatments, outcomes, z, valid):
+    """Tell whether independencies make a set at least as precise as all valid ones.
+
+    They do if the outcome needs nothing else, and the treatment does not depend on what
+    the other set leaves out (Henckel, Perkovic and Maathuis 2022, theorem 3.1).
+    """
+    z = set(z)
+    return all(
+        graph.d_separated(outcomes, other - z, z.union(treatments))
+        and graph.d_separated(treatments, z - other, other)
+        for other in map(set, valid)
+    )
+
+
 def asymptotic_variance(graph, treatments, outcomes, seed):
     """Return the variance of least squares for a set, in a random linear model."""
     rng = np.random.default_rng(seed)

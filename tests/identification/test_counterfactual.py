@@ -20,7 +20,6 @@ from skcausal.identification import (
     identify,
     identify_counterfactual,
 )
-from skcausal.identification._renaming import renamed
 from skcausal.identification._response_models import ResponseModel
 from tests.identification._random_graphs import random_graph
 
@@ -185,15 +184,6 @@ def test_check_refuses_large_graphs():
     found = identify_counterfactual(graph, Variable("v14", world=["v0"]))
     with pytest.raises(IdentificationError, match="too many"):
         found.check(n_random=1)
-
-
-def test_renaming_captures_nothing():
-    inner = Sum("x", Product([Probability("y", ["x", "z"]), Probability("x")]))
-    found = renamed(inner, {Variable("z"): Variable("x")})
-    fresh = Variable("x", 1)
-    assert found == Sum(
-        fresh, Product([Probability("y", ["x", fresh]), Probability(fresh)])
-    )
 
 
 def test_response_models_are_consistent():

@@ -78,6 +78,7 @@ def random_joint(names, seed=0, levels=2):
             r"P(\mathrm{blood\_pressure} \mid \mathrm{IL~6})",
         ),
         (Product([One(), Zero()]), "1 0", "1 0"),
+        (Probability(["x10", "x2"]), "P(x2, x10)", "P(x_{2}, x_{10})"),
     ],
 )
 def test_print(expression, text, latex):
@@ -98,6 +99,24 @@ def test_equal_formulas_are_one_object():
     assert copy.deepcopy(FRONT_DOOR) is FRONT_DOOR
     assert ADJUSTMENT != FRONT_DOOR
     assert len({ADJUSTMENT, again, FRONT_DOOR}) == 2
+
+
+def test_rename():
+    prime = Variable("x", primes=1)
+    assert str(ADJUSTMENT.rename({"x": prime})) == "Σ_{z} P(y | x', z) P(z)"
+    assert FRONT_DOOR.rename({"q": "x"}) is FRONT_DOOR
+    # The inner x is another one, and makes room for what is now called x.
+    inner = Sum("x", Product([Probability("y", ["x", "z"]), Probability("x")]))
+    moved = inner.rename({"z": "x"})
+    assert moved.free == {Variable("x"), Variable("y")}
+    joint = random_joint(["x", "y", "z"])
+    expected = evaluate(inner, joint).array("z", "y")
+    found = evaluate(moved.rename({"x": "z"}), joint).array("z", "y")
+    np.testing.assert_allclose(found, expected)
+    world = Variable("y", world=["x", Variable("m", world=["x"])])
+    assert str(Probability(world).rename({"x": prime})) == "P(y_{m_{x'}, x'})"
+    fraction = Fraction(ADJUSTMENT, Probability("x"))
+    assert str(fraction.rename({"x": "w"})) == "[Σ_{z} P(y | w, z) P(z)] / P(w)"
 
 
 def test_free_values():
@@ -210,6 +229,8 @@ def test_undefined_numbers_are_nan_only_where_they_matter():
         (lambda: Table(["a", "a"], np.ones((2, 2))), "2 different names"),
         (lambda: Table(["a"], np.ones((2, 2))), "2 different names"),
         (lambda: Table(["a"], np.ones(2)).array("b"), "in some order, got b"),
+        (lambda: evaluate(One(), Table(["a"], np.ones(2))), "got a sum of 2"),
+        (lambda: evaluate(One(), Table(["a"], [1.5, -0.5])), "at least 0"),
         (lambda: evaluate(ADJUSTMENT, random_joint("xy")), "'z' is not an axis"),
         (
             lambda: evaluate(
@@ -228,3 +249,8 @@ def test_undefined_numbers_are_nan_only_where_they_matter():
 def test_bad_parts_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_an_array_without_names_is_refused():
+    with pytest.raises(TypeError, match="must be a Table, got ndarray"):
+        evaluate(ADJUSTMENT, np.ones((2, 2, 2)) / 8)

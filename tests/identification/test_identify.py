@@ -155,6 +155,18 @@ def test_napkin_has_a_node_whose_value_does_not_matter():
     np.testing.assert_allclose(mean, every[..., 0], atol=1e-12)
 
 
+def test_the_napkin_where_a_level_never_meets_the_treatment():
+    estimand = identify(example_graph("napkin").graph, "X", "Y")
+    model = TableModel.random(estimand.graph, 2, np.random.default_rng(1))
+    truth = model.distribution(["X", "Y"], ["X"]).array("X", "Y")
+    model.tables["X"].values[..., 1, :, :] = [[0.0, 1.0], [0.0, 1.0]]
+    joint = model.distribution(estimand.graph.nodes)
+    given_z1 = joint.array("Z1", "X", "Y", "Z2").sum(axis=(2, 3))
+    assert (given_z1 == 0).sum() == 1  # X = 0 never happens at one level of Z1
+    found = estimand.evaluate(joint).array("X", "Y")
+    np.testing.assert_allclose(found, truth, atol=1e-12)
+
+
 def test_adjusting_the_m_graph_is_wrong_and_shows():
     graph = example_graph("m_graph").graph
     wrong = Sum("Z", Product([p("Y", "X Z"), p("Z")]))
@@ -176,6 +188,9 @@ def test_surrogate_experiments(number):
         return
     estimand = identify(example.graph, "X", "Y", experiments=["Z"])
     assert estimand.expression is Probability("Y", "X", "Z")
+    assert estimand.explain().splitlines()[1] == (
+        "  P(Y | do(Z, X)): the factor is taken where Z was set (experiment)."
+    )
     assert estimand.check(n_random=5, random_state=0) < 1e-10
 
 
@@ -337,6 +352,23 @@ def test_the_refusal_names_a_latent_node():
     graph = CausalGraph([("u", "x"), ("u", "y"), ("x", "y")], latent=["u"])
     with pytest.raises(NotIdentifiedError, match="Ways out: measure u;"):
         identify(graph, "x", "y")
+
+
+def test_measuring_two_things_may_not_be_enough():
+    arrows = [(hidden, seen) for hidden in "uvw" for seen in "xy"]
+    graph = CausalGraph([("x", "y"), *arrows], latent=["u", "v", "w"])
+    with pytest.raises(NotIdentifiedError, match="behind several pairs of x and y;"):
+        identify(graph, "x", "y")
+
+
+def test_the_refusal_of_a_conditional_effect():
+    graph = CausalGraph([("x", "y"), ("w", "y")], [("x", "y")])
+    with pytest.raises(NotIdentifiedError, match=r"P\(y \| do\(x\), w\)") as caught:
+        identify(graph, "x", "y", given="w")
+    assert caught.value.ways_out == (
+        "measure the common cause of x and y",
+        "set x in an experiment",
+    )
 
 
 def test_two_measurements_where_one_is_not_enough():

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+import sklearn
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -195,6 +196,14 @@ def test_a_pipeline_that_begins_with_the_graph_is_unbiased():
         assert abs(biased.value - EFFECT) > 4 * biased.standard_error
     assert abs(np.mean(errors)) * np.sqrt(len(errors)) < 3
     assert np.abs(errors).max() < 4
+
+
+def test_treatment_as_keyword_passes_by_the_selector():
+    pipeline = make_pipeline(selector(), learner())
+    with sklearn.config_context(enable_metadata_routing=True):
+        routed = clone(pipeline).fit(FRAME, OUTCOME, treatment=TREATMENT)
+    packed = pipeline.fit(FRAME, causal_target(OUTCOME, TREATMENT))
+    np.testing.assert_array_equal(routed.predict(FRAME), packed.predict(FRAME))
 
 
 def test_a_search_over_kinds():

@@ -22,7 +22,10 @@ from skcausal.structural import (
     AdditiveNoiseModel,
     CategoricalNoise,
     EmpiricalDistribution,
+    Mechanism,
     MisfitWarning,
+    arrow_strength,
+    intrinsic_influence,
 )
 from skcausal.structural._evaluation import crps
 
@@ -203,6 +206,43 @@ def test_clone_pickle_polars_and_random_state(frame, model):
     }
     from_polars = clone(model).fit(pl.DataFrame(columns | labels))
     assert_same(from_polars.sample(50), model.sample(50))
+
+
+class Multiple(Mechanism):
+    """A mechanism of one's own: x = exp(slope p) u with u > 0."""
+
+    def fit(self, parents, values):
+        slope = LinearRegression().fit(parents, np.log(np.asarray(values)))
+        self.coef_ = slope.coef_
+        self.noise_ = self.noise(parents, values, None)
+        return self
+
+    def draw_noise(self, n, random):
+        return self.noise_[random.integers(len(self.noise_), size=n)]
+
+    def apply(self, parents, noise):
+        return np.exp(parents.to_numpy() @ self.coef_) * noise
+
+    def noise(self, parents, values, random):
+        return np.asarray(values) / np.exp(parents.to_numpy() @ self.coef_)
+
+
+def test_a_mechanism_of_ones_own():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=500)
+    y = np.exp(0.5 * x) * rng.gamma(2, size=500)
+    frame = pd.DataFrame({"x": x, "y": y})
+    graph = CausalGraph([("x", "y")])
+    model = AdditiveNoiseModel(graph, {"y": Multiple()}, random_state=0).fit(frame)
+    assert_same(model.from_noise(model.noise(frame)), frame)
+    other = model.counterfactual(frame, {"x": x + 1})
+    slope = model.mechanisms_["y"].coef_[0]
+    np.testing.assert_allclose(other["y"] / y, np.exp(slope))
+    influence = intrinsic_influence(model, "y", random_state=0)
+    assert influence.total == pytest.approx(model.sample(50_000)["y"].var(), rel=0.2)
+    assert model.evaluate(frame).empty
+    with pytest.raises(TypeError, match="must be AdditiveNoise or CategoricalNoise"):
+        arrow_strength(model, "y")
 
 
 def test_inputs_are_not_changed(frame, model):

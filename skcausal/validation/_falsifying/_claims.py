@@ -16,8 +16,9 @@ class Claim(NamedTuple):
     @property
     def key(self) -> tuple[int, int, frozenset[int]]:
         """The same for both orders of the two nodes."""
-        a, b = sorted((self.node, self.other))
-        return a, b, self.given
+        if self.node < self.other:
+            return self.node, self.other, self.given
+        return self.other, self.node, self.given
 
     def relabelled(self, places: Sequence[int]) -> "Claim":
         """Return the claim of the graph whose node i is called ``places[i]``."""

@@ -53,10 +53,9 @@ def falsify_graph(
     graph : CausalGraph
         The graph; latent nodes are projected out.
     frame : DataFrame of shape (n, n_columns)
-        pandas or polars, with a column for each observed node: numbers, booleans or
-        categories, without missing values.
-    test : {"partial_correlation", "kernel", "residual"}, regressor or callable, \
-default="partial_correlation"
+        Frame of pandas or polars with a column for each observed node: numbers,
+        booleans or categories, without missing values.
+    test : str, regressor or callable, default="partial_correlation"
         Test of conditional independence. "partial_correlation" sees what is linear and
         costs microseconds; "kernel" sees dependence of any shape in tens of
         milliseconds; "residual" is the generalised covariance measure with LightGBM, or

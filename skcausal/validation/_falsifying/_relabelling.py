@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from skcausal.graphs import CausalGraph
+from skcausal.graphs._separation import connected
 from skcausal.validation._falsifying._claims import Claim
 from skcausal.validation._falsifying._columns import OWNER
-from skcausal.validation._falsifying._tests import Key, TestMemory
+from skcausal.validation._falsifying._tests import TestMemory
 
 _MOST_NODES = 8  # whose relabellings, 40,320, are enumerated
 
@@ -73,17 +74,14 @@ def judge(
 
 
 class _Separations:
-    """Whether the graph implies a claim, found out once."""
+    """Whether the graph implies a claim; each set is walked from a node once."""
 
     def __init__(self, graph: CausalGraph) -> None:
-        self.graph, self.nodes = graph, graph.nodes
-        self.known: dict[Key, bool] = {}
+        self.adjacency = graph.adjacency
+        self.known: dict[tuple[int, frozenset[int]], set[int]] = {}
 
     def __call__(self, claim: Claim) -> bool:
-        key = claim.key
+        key = claim.node, claim.given
         if key not in self.known:
-            a, b, given = key
-            self.known[key] = self.graph.d_separated(
-                [self.nodes[a]], [self.nodes[b]], [self.nodes[code] for code in given]
-            )
-        return self.known[key]
+            self.known[key] = connected(self.adjacency, [claim.node], claim.given)
+        return claim.other not in self.known[key]

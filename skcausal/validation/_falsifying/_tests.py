@@ -97,9 +97,10 @@ def _pair_test(test: Any, columns: Columns, seed: int) -> tuple[PairTest, bool]:
         if test == "kernel":
             return partial(_by_kernel, _kernel_sides(columns, seed)), True
         return partial(_by_residuals, default_regressor(len(columns.matrix))), True
-    if hasattr(test, "fit") and not isinstance(test, type) and is_regressor(test):
+    is_class = isinstance(test, type)
+    if not is_class and hasattr(test, "fit") and is_regressor(test):
         return partial(_by_residuals, test), True
-    if callable(test):
+    if not is_class and callable(test):
         return partial(_by_function, test), True
     raise ValueError(
         f"{OWNER}: test must be one of {', '.join(map(repr, TESTS))}, a regressor, or "
@@ -112,12 +113,9 @@ def _by_partial_correlation(
 ) -> list[float]:
     z = columns.positions(given)
     n_rows, places = len(columns.matrix), columns.places
-    return [
-        independence_in_correlations(
-            matrix, places[a], places[b], z, n_rows=n_rows
-        ).p_value
-        for a, b in pairs
-    ]
+    sides = [(places[a], places[b]) for a, b in pairs]
+    found = independence_in_correlations(matrix, sides, z, n_rows=n_rows)
+    return [test.p_value for test in found]
 
 
 def _kernel_sides(columns: Columns, seed: int) -> list[np.ndarray]:

@@ -152,7 +152,7 @@ class FalsificationDisplay:
         ax.set_xlim(edges[0], edges[-1])
         ax.set_xlabel("Share of implied independencies")
         ax.set_ylabel("Graphs with shuffled names")
-        ax.figure.legend(loc="outside upper center", ncols=1, frameon=False)
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
         self.ax_, self.figure_ = ax, ax.figure
         return self
 
