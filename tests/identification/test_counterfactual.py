@@ -273,3 +273,75 @@ def test_one_world_is_identified_where_do_is():
             assert found == expected
             verdicts.add((found, bool(given)))
     assert len(verdicts) == 4
+
+
+def all_units(arrows, nodes, levels=3):
+    """Return every unit of a graph: one for each way that its nodes can respond."""
+    causes = {node: [a for a, b in arrows if b == node] for node in nodes}
+    responses = {}
+    for node, above in causes.items():
+        shape = (levels,) * len(above)
+        values = itertools.product(range(levels), repeat=levels ** len(above))
+        responses[node] = np.array([np.reshape(one, shape) for one in values])
+    places = np.indices([len(one) for one in responses.values()])
+    functions = dict(zip(nodes, places.reshape(len(nodes), -1), strict=True))
+    weights = np.ones(places[0].size)
+    return ResponseModel(levels, weights, causes, responses, functions)
+
+
+def holds(model, events, at):
+    """Return for which units events happen."""
+    return np.all([model.value(one, at) == at[one.symbol] for one in events], axis=0)
+
+
+def experiments_of(model, nodes):
+    """Return the units behind every number that some experiment shows."""
+    rows = []
+    for size in range(len(nodes)):
+        for done in itertools.combinations(nodes, size):
+            rest = [node for node in nodes if node not in done]
+            events = [Variable(node, world=list(done)) for node in rest]
+            for levels in itertools.product(range(model.levels), repeat=len(nodes)):
+                at = dict(zip(map(Variable, nodes), levels, strict=True))
+                rows.append(holds(model, events, at))
+    return np.unique(np.array(rows, dtype=float), axis=0)
+
+
+@pytest.mark.parametrize(
+    "arrows",
+    [
+        [("X", "Y")],
+        [("X", "M"), ("M", "Y")],
+        [("X", "M"), ("X", "Y")],
+    ],
+)
+def test_refusals_are_right_where_everything_is_confounded(arrows):
+    """With hidden causes everywhere, what experiments give is a matter of rank.
+
+    The probability of each unit is then free, and both events and experiments are sums
+    of them: an event is identified if it is a combination of what experiments show.
+    """
+    nodes = list(dict.fromkeys(node for arrow in arrows for node in arrow))
+    graph = CausalGraph(arrows, list(itertools.combinations(nodes, 2)))
+    model = all_units(arrows, nodes)
+    basis = np.linalg.svd(experiments_of(model, nodes), full_matrices=False)
+    basis = basis[2][basis[1] > 1e-9]
+    rng = np.random.default_rng(0)
+    verdicts = set()
+    for _ in range(60):
+        events = set()
+        for _ in range(int(rng.integers(1, 4))):
+            setting = Variable(str(rng.choice(nodes)), int(rng.integers(2)))
+            world = [setting] if rng.random() < 0.7 else []
+            events.add(Variable(str(rng.choice(nodes)), int(rng.integers(2)), world))
+        symbols = {symbol for one in events for symbol in one.symbols}
+        wanted = holds(model, events, {one: one.primes for one in symbols})
+        left = wanted - (wanted @ basis.T) @ basis
+        try:
+            identify_counterfactual(graph, events, from_experiments=True)
+            found = True
+        except NotIdentifiedError:
+            found = False
+        assert found == (np.abs(left).max() < 1e-9), list(map(str, events))
+        verdicts.add(found)
+    assert verdicts == {True, False}
