@@ -144,9 +144,9 @@ class Search:
     def plan(self, state: State, depth: int) -> Plan | None:
         """Return how to get rid of what is set, None if no way is found."""
         reached = self._reach(state)
-        for end in reached:
-            if not end.done:
-                return Plan(self._path(reached, end), end)
+        end = next(reversed(reached))
+        if not end.done:
+            return Plan(self._path(reached, end), end)
         key = self._classes[state], depth
         if depth == 0 or key in self._failed or self._spent:
             return None
@@ -165,16 +165,22 @@ class Search:
         return self.rules.n_tests > _MOST_TESTS
 
     def _reach(self, start: State) -> dict[State, Move | None]:
-        """Return the probabilities equal to one by the rules, nearest first."""
+        """Return the probabilities equal to one by the rules, nearest first.
+
+        If nothing is set in one of them, it is the last: none is needed after it.
+        """
         if start in self._reached:
             return self._reached[start]
         came: dict[State, Move | None] = {start: None}
-        waiting = deque([start])
+        waiting = deque([start] if start.done else [])
         while waiting and not self._spent:
             for one in self.rules.moves(waiting.popleft(), self.pool):
                 if one.after not in came:
                     came[one.after] = one
                     waiting.append(one.after)
+                if not one.after.done:
+                    waiting.clear()
+                    break
         self._reached[start] = came
         number = self._classes.get(start, len(self._classes))
         for state in came:

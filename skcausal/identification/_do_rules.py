@@ -91,13 +91,16 @@ class Rules:
         self.graph = graph
         self.n_tests = 0
         self._graphs: dict[tuple[NodeSet, NodeSet], CausalGraph] = {}
+        self._known: dict[Move, bool] = {}
 
     def applies(self, one: Move) -> bool:
         """Tell whether the separation that a rule needs holds."""
-        self.n_tests += 1
-        graph = self._without(*self._cuts(one))
-        given = list(one.done | one.seen)
-        return graph.d_separated(list(one.nodes), list(one.before.asked), given)
+        if one not in self._known:
+            self.n_tests += 1
+            graph = self._without(*self._cuts(one))
+            sides = (one.nodes, one.before.asked, one.done | one.seen)
+            self._known[one] = graph.d_separated(*map(list, sides))
+        return self._known[one]
 
     def _cuts(self, one: Move) -> tuple[NodeSet, NodeSet]:
         """Return whose incoming and whose outgoing edges are cut."""
