@@ -1,6 +1,7 @@
 """What would have been: formulas for questions about several worlds."""
 
 from collections.abc import Collection
+from itertools import permutations
 from typing import Any
 
 from skcausal.graphs import CausalGraph
@@ -14,7 +15,12 @@ from skcausal.identification._counterfactual_graph import (
 )
 from skcausal.identification._errors import IdentificationError
 from skcausal.identification._expression import Expression, One, Zero
-from skcausal.identification._expressions import Fraction, Probability
+from skcausal.identification._expressions import Fraction, Probability, Sum, product
+from skcausal.identification._simplification import (
+    conditional_of,
+    factors_of,
+    joined_of,
+)
 from skcausal.identification._variables import Named, Variable, as_variables
 
 
@@ -155,7 +161,20 @@ def _solved(
         factors.steps.append(f"{texts} cancels, as the given events have it too")
     top = factors.of([group for group in tops if group not in both]).simplify()
     bottom = factors.of([group for group in bottoms if group not in both]).simplify()
-    return top if isinstance(bottom, One) else Fraction(top, bottom).simplify()
+    return top if isinstance(bottom, One) else _ratio(top, bottom)
+
+
+def _ratio(above: Expression, below: Expression) -> Expression:
+    """Return a fraction; a sum of P(y | x, z) P(x | z) P(z) over P(x) needs none."""
+    if isinstance(above, Sum) and isinstance(below, Probability):
+        parts = factors_of(above.body) if not {*above.over} & below.free else []
+        for one, other in permutations(parts, 2):
+            joint = joined_of(one, other)
+            conditional = joint and conditional_of(joint, below)
+            if conditional:
+                rest = [part for part in parts if part not in (one, other)]
+                return Sum(above.over, product([*rest, conditional]))
+    return Fraction(above, below).simplify()
 
 
 def _tell(factors: Factors, groups: list[list[Part]]) -> None:

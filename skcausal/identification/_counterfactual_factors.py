@@ -96,15 +96,19 @@ class Factors:
         above = [node for node in graph.ordered(list(setting)) if node not in nodes]
         asked = [symbols[node] for node in nodes]
         trial = Probability(asked, do=[symbols[node] for node in above])
-        told = f"{self.text(district)} = {trial}"
         if self.from_experiments:
-            self.steps.append(f"{told}, of one world")
+            self._tell(district, trial)
             return trial
         found = self._observed(graph, nodes, above, trial)
         found = found.rename(symbols)
-        seen = "" if found is trial else f" = {found}"
-        self.steps.append(f"{told}{seen}")
+        self._tell(district, trial, found)
         return found
+
+    def _tell(self, district: Part, *equal: Expression) -> None:
+        """Note what a district is equal to, where that is not how it is written."""
+        texts = dict.fromkeys([self.text(district), *map(str, equal)])
+        if len(texts) > 1:
+            self.steps.append(" = ".join(texts))
 
     def _observed(
         self,

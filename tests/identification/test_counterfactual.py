@@ -95,6 +95,9 @@ def test_effect_on_the_treated_by_adjustment():
     """By hand: what is seen at x, weighted with the covariate of those at x'."""
     values = np.random.default_rng(0).dirichlet(np.ones(8)).reshape(2, 2, 2)
     found = identify_counterfactual(CONFOUNDED, Y_X, X1)
+    assert found.expression == Sum(
+        "Z", Product([Probability("Y", ["X", "Z"]), Probability("Z", X1)])
+    )
     numbers = found.evaluate(Table(["Z", "X", "Y"], values)).array(X, X1, "Y")
     y_given = values / values.sum(axis=2, keepdims=True)
     z_given = values.sum(axis=2) / values.sum(axis=(0, 2))
