@@ -62,6 +62,14 @@ API_REFERENCE = {
             "Step",
             "Hedge",
         ],
+        "Several worlds": [
+            "identify_counterfactual",
+            "CounterfactualEstimand",
+            "mediation_effects",
+            "MediationEffects",
+            "path_specific_effect",
+        ],
+        "Do-calculus": ["DoCalculus", "RuleResult", "Derivation", "DerivationStep"],
         "Adjustment": ["AdjustmentSets", "AdjustmentSelector"],
         "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
         "Formulas": [
@@ -121,7 +129,7 @@ API_REFERENCE = {
             "RegressionForest",
             "merge_forests",
         ],
-        "From a graph": ["estimate"],
+        "From a graph": ["estimate", "estimate_mediation"],
         "Wrappers": ["BootstrapEffect", "ConformalEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",

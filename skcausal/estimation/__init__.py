@@ -7,7 +7,8 @@
 - ``NearestNeighbourMatching``, ``CoarsenedExactMatching``: averages from rows that look
   alike; ``NoMatchError`` where nothing does.
 - ``PartiallyLinear``: one number, of a continuous or binary treatment.
-- ``estimate``: from an estimand that a graph gave, and a table, to its effect.
+- ``estimate``: from an estimand that a graph gave, and a table, to its effect;
+  ``estimate_mediation``: what goes through mediators and past them.
 - ``FrontDoorEffect``: one number, through measured mediators.
 - ``PartiallyLinearIV``, ``InteractiveIV``: one number, from an instrument.
 - ``CausalForest``, ``MultiArmCausalForest``, ``CausalSurvivalForest``,
@@ -51,6 +52,7 @@ from skcausal.estimation.forests._regression_forest import RegressionForest
 from skcausal.estimation.forests._survival_forest import CausalSurvivalForest
 from skcausal.estimation.functionals._estimate import estimate
 from skcausal.estimation.functionals._front_door import FrontDoorEffect
+from skcausal.estimation.functionals._mediation import estimate_mediation
 from skcausal.estimation.matching._coarsened_exact import CoarsenedExactMatching
 from skcausal.estimation.matching._matching_learner import NoMatchError
 from skcausal.estimation.matching._nearest_neighbour import NearestNeighbourMatching
@@ -114,5 +116,6 @@ __all__ = [
     "default_effect_model",
     "default_regressor",
     "estimate",
+    "estimate_mediation",
     "merge_forests",
 ]

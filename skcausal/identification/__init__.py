@@ -6,6 +6,12 @@ turn an association into an effect, and `AdjustmentSelector` keeps their columns
 step of a Pipeline; `FrontDoorSets` finds the mediators and `InstrumentSets`
 the instruments that help where a cause is hidden.
 
+`identify_counterfactual` asks about several worlds at once and returns a
+`CounterfactualEstimand`; `mediation_effects` returns the `MediationEffects` of what
+goes through mediators and past them, `path_specific_effect` what goes along arrows.
+`DoCalculus` applies the three rules, each with a `RuleResult`, and writes a
+`Derivation` of `DerivationStep` lines.
+
 Formulas are trees of `Probability`, `Sum`, `Product`, `Fraction`, `Covariance`, `One`
 and `Zero`; a `Variable` is a node at one of its values, maybe in another world.
 `evaluate` gives a formula numbers under a discrete distribution, which is a `Table`
@@ -18,6 +24,10 @@ the way.
 
 from skcausal.identification._adjustment import AdjustmentSets
 from skcausal.identification._columns import Columns
+from skcausal.identification._counterfactual import identify_counterfactual
+from skcausal.identification._counterfactual_estimand import CounterfactualEstimand
+from skcausal.identification._derivation import Derivation, DerivationStep
+from skcausal.identification._do_calculus import DoCalculus, RuleResult
 from skcausal.identification._errors import (
     IdentificationError,
     MissingColumnError,
@@ -38,6 +48,11 @@ from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetErr
 from skcausal.identification._id import Hedge
 from skcausal.identification._identify import identify
 from skcausal.identification._instruments import InstrumentSets, NoInstrumentError
+from skcausal.identification._mediation import (
+    MediationEffects,
+    mediation_effects,
+    path_specific_effect,
+)
 from skcausal.identification._selector import AdjustmentSelector
 from skcausal.identification._steps import Step
 from skcausal.identification._variables import Variable
@@ -46,7 +61,11 @@ __all__ = [
     "AdjustmentSelector",
     "AdjustmentSets",
     "Columns",
+    "CounterfactualEstimand",
     "Covariance",
+    "Derivation",
+    "DerivationStep",
+    "DoCalculus",
     "Estimand",
     "Expression",
     "Fraction",
@@ -54,6 +73,7 @@ __all__ = [
     "Hedge",
     "IdentificationError",
     "InstrumentSets",
+    "MediationEffects",
     "MissingColumnError",
     "NoAdjustmentSetError",
     "NoFrontDoorSetError",
@@ -62,6 +82,7 @@ __all__ = [
     "One",
     "Probability",
     "Product",
+    "RuleResult",
     "Step",
     "Sum",
     "Table",
@@ -69,4 +90,7 @@ __all__ = [
     "Zero",
     "evaluate",
     "identify",
+    "identify_counterfactual",
+    "mediation_effects",
+    "path_specific_effect",
 ]

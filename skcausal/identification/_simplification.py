@@ -63,7 +63,7 @@ def _simple_fraction(above: Expression, below: Expression) -> Expression:
     bottoms: Factors = []
     for factor in (bottom - top).elements():
         for k, candidate in enumerate(tops):
-            conditional = _conditional(candidate, factor)
+            conditional = conditional_of(candidate, factor)
             if conditional is not None:
                 tops[k] = conditional
                 break
@@ -74,7 +74,7 @@ def _simple_fraction(above: Expression, below: Expression) -> Expression:
     return Fraction(product(tops), product(bottoms))
 
 
-def _conditional(above: Expression, below: Expression) -> Probability | None:
+def conditional_of(above: Expression, below: Expression) -> Probability | None:
     """Return P(a | b, c) for P(a, b | c) / P(b | c)."""
     if not (isinstance(above, Probability) and isinstance(below, Probability)):
         return None
@@ -115,7 +115,7 @@ def _summed(one: Variable, factors: Factors) -> Factors | None:
     touched = [factor for factor in factors if one in factor.free]
     rest = [factor for factor in factors if one not in factor.free]
     if len(touched) == 2:
-        joined = _joined(*touched) or _joined(*reversed(touched))
+        joined = joined_of(*touched) or joined_of(*reversed(touched))
         touched = [joined] if joined else touched
     if len(touched) != 1:
         return None
@@ -123,7 +123,7 @@ def _summed(one: Variable, factors: Factors) -> Factors | None:
     return None if marginal is None else [*rest, *factors_of(marginal)]
 
 
-def _joined(one: Expression, other: Expression) -> Probability | None:
+def joined_of(one: Expression, other: Expression) -> Probability | None:
     """Return P(a, b | c) for P(a | b, c) P(b | c)."""
     if not (isinstance(one, Probability) and isinstance(other, Probability)):
         return None

@@ -12,7 +12,7 @@ from skcausal.identification._variables import Node, Variable
 _LEAST = 0.1  # keeps every combination of levels likely enough
 
 
-def _causes(graph: CausalGraph) -> dict[Node, list[Node]]:
+def causes_of(graph: CausalGraph) -> dict[Node, list[Node]]:
     """Return the parents of each node, with a node for each bidirected edge."""
     causes = {node: list(graph.ordered(graph.parents([node]))) for node in graph.nodes}
     for link in graph.bidirected:
@@ -41,7 +41,7 @@ class TableModel:
     ) -> "TableModel":
         """Draw the tables; no probability is zero."""
         tables = {}
-        for node, causes in _causes(graph).items():
+        for node, causes in causes_of(graph).items():
             values = _LEAST + rng.random((levels,) * (len(causes) + 1))
             axes = [*map(Variable, causes), Variable(node)]
             tables[node] = Table(axes, values / values.sum(axis=-1, keepdims=True))
@@ -81,7 +81,7 @@ def random_linear_model(
     tuple of (list of node, ndarray, ndarray)
         Entry (i, j) of the effects is that of node j on node i.
     """
-    causes = _causes(graph)
+    causes = causes_of(graph)
     nodes = list(causes)
     place = {node: k for k, node in enumerate(nodes)}
     weights = np.zeros((len(nodes), len(nodes)))

@@ -117,8 +117,9 @@ def mean_outcomes(
     outcome : label
         The outcome.
     worlds : sequence of mapping
-        Levels of nodes. Over the levels of any other node that the formula leaves
-        free, it is averaged: it does not depend on them where the graph is right.
+        Levels of nodes, or of Variables where a node has several. Over the levels of
+        any other node that the formula leaves free, it is averaged: it does not depend
+        on them where the graph is right.
 
     Returns
     -------
@@ -148,8 +149,9 @@ def _seed(
         levels = shares.levels[axis.node]
         if axis == Variable(outcome):
             part = levels.astype(float)
-        elif axis.node in world:
-            part = (levels == world[axis.node]).astype(float)
+        elif axis in world or axis.node in world:
+            level = world[axis if axis in world else axis.node]
+            part = (levels == level).astype(float)
         else:
             part = shares.joint.marginal([Variable(axis.node)]).values
         seed = np.multiply.outer(seed, part)
