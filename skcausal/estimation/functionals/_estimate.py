@@ -102,11 +102,13 @@ def task_of(
         learner = _default(estimand, frame, columns, continuous, random_state)
         if control is not None:
             learner.set_params(control_arm=control)
-    elif control is not None:
-        raise ValueError(
-            "estimate: set control_arm on the learner, which was given, in place of "
-            "control."
-        )
+    else:
+        _check_learner(learner)
+        if control is not None:
+            raise ValueError(
+                "estimate: set control_arm on the learner, which was given, in place "
+                "of control."
+            )
     return Task(learner, X, frame[columns.outcome], parameters)
 
 
@@ -169,9 +171,9 @@ def estimate(
         their default models. Formulas of other kinds are estimated as they stand: by
         counting with None, or by draws from copies of this regressor.
     treated, control : level, or dict of node to level, default=None
-        What is compared. None compares each level with the lowest, and needs levels 0
-        and 1 or False and True where a learner is used; dicts are needed for several
-        treatments.
+        What is compared. Where a learner is used, None needs levels 0 and 1 or False
+        and True; elsewhere it compares each level with the lowest number, and labels
+        need ``control``. Dicts are needed for several treatments.
     sample_weight : array-like of shape (n,), default=None
         Weights of the rows.
     groups : array-like of shape (n,), default=None
@@ -231,6 +233,12 @@ def estimate(
     >>> bool(lower < 0.7 < upper)
     True
     """
+    if not isinstance(estimand, Estimand):
+        raise TypeError(
+            f"estimate: estimand must be what identify returned, got "
+            f"{type(estimand).__name__}. Call estimate(identify(graph, treatment, "
+            "outcome), frame)."
+        )
     if is_polars(frame):
         frame = frame.to_pandas()
     general = estimand.kind in ("general", "conditional")
@@ -253,10 +261,19 @@ def estimate(
     return found
 
 
+def _check_learner(learner: Any) -> None:
+    if not hasattr(learner, "average_effect"):
+        raise TypeError(
+            f"estimate: learner must be an estimator of effects with average_effect, "
+            f"got {type(learner).__name__}. Give a model such as this one to a "
+            "learner, for example AIPW(outcome_model=..., propensity_model=...)."
+        )
+
+
 def _as_it_stands(
     estimand: Estimand,
     frame: pd.DataFrame,
-    worlds: dict[Any, tuple[World, World]],
+    worlds: dict[str, tuple[World, World]],
     regressor: Any,
     sample_weight: Any,
     groups: Any,
@@ -269,7 +286,6 @@ def _as_it_stands(
     nodes = nodes_of(estimand.expression)
     named = {*nodes, outcome, *estimand.treatment, *estimand.given} - {outcome}
     many = [node for node in named if frame[node].nunique() > MOST_LEVELS]
-    labels = tuple(worlds) if len(worlds) > 1 or estimand.given else ()
     if regressor is not None or many:
         values = _simulated(
             estimand, frame, worlds, regressor, sample_weight, random_state, many
@@ -287,7 +303,7 @@ def _as_it_stands(
     return EffectEstimate(
         values[None],
         influence[None],
-        labels=labels,
+        labels=tuple(worlds),
         groups=None if groups is None else np.asarray(groups),
         name=f"effect of {', '.join(map(str, estimand.treatment))} on {outcome}",
     )
@@ -296,7 +312,7 @@ def _as_it_stands(
 def _simulated(
     estimand: Estimand,
     frame: pd.DataFrame,
-    worlds: dict[Any, tuple[World, World]],
+    worlds: dict[str, tuple[World, World]],
     regressor: Any,
     sample_weight: Any,
     random_state: Any,

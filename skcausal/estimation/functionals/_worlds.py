@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ World = Mapping[Any, Any]
 
 def contrasts(
     estimand: Estimand, frame: pd.DataFrame, treated: Any, control: Any
-) -> dict[Any, tuple[World, World]]:
+) -> dict[str, tuple[World, World]]:
     """Return what is compared, by label: (treated, control) worlds.
 
     Raises
@@ -33,20 +34,19 @@ def contrasts(
             )
     pairs = _pairs(estimand.treatment, frame, treated, control)
     levels = [np.unique(frame[node]) for node in estimand.given]
-    found: dict[Any, tuple[World, World]] = {}
+    found: dict[str, tuple[World, World]] = {}
     for strata in itertools.product(*levels):
         given = dict(zip(estimand.given, strata, strict=True))
         for label, (one, other) in pairs.items():
-            parts = [label] if len(pairs) > 1 else []
+            parts = [label] if len(pairs) > 1 or not given else []
             parts += [f"{node} = {level}" for node, level in given.items()]
-            key = parts[0] if len(parts) == 1 else ", ".join(map(str, parts))
-            found[key] = ({**one, **given}, {**other, **given})
+            found[", ".join(parts)] = ({**one, **given}, {**other, **given})
     return found
 
 
 def _pairs(
     treatment: Sequence[Any], frame: pd.DataFrame, treated: Any, control: Any
-) -> dict[Any, tuple[World, World]]:
+) -> dict[str, tuple[World, World]]:
     if len(treatment) > 1:
         if not (isinstance(treated, Mapping) and isinstance(control, Mapping)):
             raise ValueError(
@@ -56,7 +56,7 @@ def _pairs(
             )
         _check_levels(frame, treated, "treated")
         _check_levels(frame, control, "control")
-        return {"": (treated, control)}
+        return {f"{_said(treated)} vs {_said(control)}": (treated, control)}
     (node,) = treatment
     levels = np.unique(frame[node]).tolist()
     if len(levels) < 2:
@@ -66,12 +66,22 @@ def _pairs(
             f"estimate: treatment {node!r} has {len(levels)} levels. Say which two are "
             "compared: treated=, control=."
         )
+    if control is None and not all(isinstance(level, Number) for level in levels):
+        raise ValueError(
+            f"estimate: control has a default for numbers only, and the levels of "
+            f"{node!r} are {', '.join(map(repr, levels))}. Say which one is the "
+            f"reference, for example control={levels[0]!r}."
+        )
     base = levels[0] if control is None else _level(control, node)
     others = [x for x in levels if x != base] if treated is None else [treated]
     others = [_level(other, node) for other in others]
     for level in (base, *others):
         _check_levels(frame, {node: level}, "treated or control")
-    return {other: ({node: other}, {node: base}) for other in others}
+    return {f"{other} vs {base}": ({node: other}, {node: base}) for other in others}
+
+
+def _said(world: World) -> str:
+    return ", ".join(f"{node} = {level}" for node, level in world.items())
 
 
 def _level(given: Any, node: Any) -> Any:

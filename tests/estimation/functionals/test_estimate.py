@@ -107,11 +107,12 @@ def test_several_levels_conditions_and_treatments():
     frame = pd.DataFrame({"c": c, "a": a, "b": b, "y": a * (1 + c) + b * a})
     graph = CausalGraph([("c", "y"), ("a", "y"), ("b", "y")])
     by = estimate(identify(graph, "a", "y", given="c"), frame)
-    assert by.labels == ("1, c = 0", "2, c = 0", "1, c = 1", "2, c = 1")
+    assert by.labels == tuple(f"{a} vs 0, c = {c}" for c in (0, 1) for a in (1, 2))
     np.testing.assert_allclose(by.value, [1.5, 3, 2.5, 5], atol=0.1)
     both = identify(graph, ["a", "b"], "y", kind="general")
     joint = estimate(both, frame, treated={"a": 2, "b": 1}, control={"a": 0, "b": 0})
     assert joint.value == pytest.approx(5, abs=0.1)
+    assert joint.labels == ("a = 2, b = 1 vs a = 0, b = 0",)
     with pytest.raises(ValueError, match="2 treatments need dicts"):
         estimate(both, frame)
 
@@ -127,6 +128,35 @@ def test_questions_that_make_no_sense(change, words):
     frame, _ = napkin(500, 0)
     with pytest.raises(ValueError, match=words):
         estimate(identify(NAPKIN, "x", "y"), frame, **change)
+
+
+def test_labels_need_a_reference_and_say_what_is_compared():
+    frame, _ = napkin(2000, 0)
+    estimand = identify(NAPKIN, "x", "y")
+    words = frame.assign(x=np.where(frame["x"] == 1, "drug", "none"))
+    with pytest.raises(ValueError, match=r"'x' are 'drug', 'none'.*control='drug'"):
+        estimate(estimand, words)
+    found = estimate(estimand, words, control="none")
+    assert found.labels == ("drug vs none",)
+    assert found.value == pytest.approx(estimate(estimand, frame).value)
+
+
+def test_outcomes_of_words_are_refused():
+    frame, _ = napkin(500, 0)
+    words = frame.assign(y=np.where(frame["y"] > 0, "good", "bad"))
+    with pytest.raises(ValueError, match=r"'y' must be numeric, got .* 'bad'"):
+        estimate(identify(NAPKIN, "x", "y"), words)
+
+
+def test_inputs_of_the_wrong_kind_are_named():
+    frame = confounded(100)
+    estimand = identify(CONFOUNDED, "a", "y")
+    with pytest.raises(TypeError, match="estimand must be what identify returned"):
+        estimate(frame, estimand)
+    with pytest.raises(TypeError, match="average_effect, got LinearRegression"):
+        estimate(estimand, frame, LinearRegression())
+    with pytest.raises(MissingColumnError, match="'c', which is a covariate"):
+        estimate(estimand, frame.drop(columns="c"))
 
 
 def test_what_is_missing_is_named():
