@@ -137,8 +137,8 @@ def _add_analyze(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--graph",
         type=Path,
         metavar="FILE",
-        help="a causal graph (.dot, .gml, dagitty .txt, .csv) whose nodes are columns: "
-        "it chooses the features and is held against the table",
+        help="a causal graph (.dot, .gml, dagitty .txt, .edges, .csv) whose nodes are "
+        "columns: it chooses the features and is held against the table",
     )
     add("--by", metavar="COL", help="also average within the groups of this column")
     add(

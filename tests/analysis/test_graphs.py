@@ -147,12 +147,24 @@ def test_identify_prints_verdict_and_formula(tmp_path, capsys):
     assert main(["identify", written(tmp_path, GRAPH), *question, "--latex"]) == 0
     assert capsys.readouterr().out.startswith(r"P(")
     assert main(["identify", written(tmp_path, BOW), *question]) == 1
-    assert "not identified" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("Not identified: drug and health share a hidden cause")
+    assert "\n- measure the common cause of drug and health\n" in said
+    only = ["--kind", "front-door"]
+    assert main(["identify", written(tmp_path, GRAPH), *question, *only]) == 1
+    assert "Not identified by --kind front-door" in capsys.readouterr().err
     assert main(["identify", str(tmp_path / "no.dot"), *question]) == 2
-    assert "there is no file" in capsys.readouterr().err
+    assert "GRAPH: there is no file" in capsys.readouterr().err
     unknown = ["--treatment", "drug", "--outcome", "wealth"]
     assert main(["identify", written(tmp_path, GRAPH), *unknown]) == 2
     assert "'wealth' is not a node" in capsys.readouterr().err
+
+
+def test_identify_names_the_option_for_an_instrument(tmp_path, capsys):
+    graph = CausalGraph([("lot", "drug"), *BOW.directed], BOW.bidirected)
+    question = ["--treatment", "drug", "--outcome", "health"]
+    assert main(["identify", written(tmp_path, graph), *question]) == 1
+    assert "--kind instrument gives the slope" in capsys.readouterr().err
 
 
 def test_features_that_the_graph_forbids_are_refused():
