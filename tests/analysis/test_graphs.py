@@ -76,6 +76,12 @@ def test_the_four_steps():
     assert sensitivity.robustness_value() > 0.1
 
 
+def test_control_reaches_the_learner():
+    frame = table(1000)
+    flipped = analysis(control=1).fit(frame).effect_.value
+    assert flipped == -analysis().fit(frame).effect_.value
+
+
 def test_adjusting_for_an_effect_would_be_wrong():
     frame = table(4000)
     right = analysis().fit(frame).effect_

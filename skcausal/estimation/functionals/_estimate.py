@@ -104,12 +104,29 @@ def task_of(
             learner.set_params(control_arm=control)
     else:
         _check_learner(learner)
-        if control is not None:
-            raise ValueError(
-                "estimate: set control_arm on the learner, which was given, in place "
-                "of control."
-            )
+        learner = _with_control(learner, control)
     return Task(learner, X, frame[columns.outcome], parameters)
+
+
+def _with_control(learner: Any, control: Any) -> Any:
+    """Return a learner whose control arm is the one that was asked for.
+
+    Raises
+    ------
+    ValueError
+        If the learner has another one, or none.
+    """
+    if control is None:
+        return learner
+    own = learner.get_params(deep=False).get("control_arm", "no control_arm")
+    if own is None:
+        return clone(learner).set_params(control_arm=control)
+    if own != control:
+        raise ValueError(
+            f"estimate: control is {control!r}, and the learner has {own!r}. Leave one "
+            "of the two out."
+        )
+    return learner
 
 
 def _is_continuous(treatment: Any) -> bool:
@@ -286,6 +303,12 @@ def _as_it_stands(
     nodes = nodes_of(estimand.expression)
     named = {*nodes, outcome, *estimand.treatment, *estimand.given} - {outcome}
     many = [node for node in named if frame[node].nunique() > MOST_LEVELS]
+    if hasattr(regressor, "average_effect"):
+        raise ValueError(
+            f"estimate: a formula of the kind {estimand.kind!r} has no learner; "
+            f"{type(regressor).__name__} is one. Leave learner out to count, or pass "
+            "a regressor."
+        )
     if regressor is not None or many:
         values = _simulated(
             estimand, frame, worlds, regressor, sample_weight, random_state, many

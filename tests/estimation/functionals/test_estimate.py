@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skcausal import NoIntervalWarning
@@ -121,7 +122,7 @@ def test_several_levels_conditions_and_treatments():
     ("change", "words"),
     [
         ({"treated": 7}, "which no row has"),
-        ({"learner": DRLearner()}, "counting only|no learner|draws"),
+        ({"learner": DRLearner()}, "has no learner; DRLearner is one"),
     ],
 )
 def test_questions_that_make_no_sense(change, words):
@@ -139,6 +140,20 @@ def test_labels_need_a_reference_and_say_what_is_compared():
     found = estimate(estimand, words, control="none")
     assert found.labels == ("drug vs none",)
     assert found.value == pytest.approx(estimate(estimand, frame).value)
+
+
+def test_control_reaches_a_learner_that_was_given():
+    frame = confounded(1000)
+    estimand = identify(CONFOUNDED, "a", "y")
+    learner = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
+    straight = estimate(estimand, frame, learner)
+    flipped = estimate(estimand, frame, learner, control=1)
+    assert flipped.value == pytest.approx(-straight.value)
+    assert learner.control_arm is None
+    again = clone(learner).set_params(control_arm=1)
+    assert estimate(estimand, frame, again, control=1).value == flipped.value
+    with pytest.raises(ValueError, match="control is 0, and the learner has 1"):
+        estimate(estimand, frame, again, control=0)
 
 
 def test_outcomes_of_words_are_refused():
