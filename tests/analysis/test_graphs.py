@@ -207,13 +207,14 @@ def test_nothing_to_adjust_for_takes_all_causes():
         features_of(estimand)
 
 
-def test_the_report_has_the_graph(tmp_path):
+def test_the_report_has_the_graph(tmp_path, capsys):
     table(800).to_csv(tmp_path / "t.csv", index=False)
     out, numbers = tmp_path / "r.html", tmp_path / "r.json"
     arguments = ["analyze", str(tmp_path / "t.csv"), "--outcome", "health"]
     arguments += ["--treatment", "drug", "--graph", written(tmp_path, GRAPH)]
-    arguments += ["--time-budget", "1", "--refute", "0", "--quiet"]
+    arguments += ["--time-budget", "1", "--refute", "0"]
     assert main([*arguments, "--out", str(out), "--json", str(numbers)]) == 0
+    assert "\nGraph: " in capsys.readouterr().out
     page, facts = out.read_text(), json.loads(numbers.read_text())["graph"]
     assert "The graph" in page
     assert "Do the data contradict the graph?" in page
