@@ -382,6 +382,14 @@ def test_two_measurements_where_one_is_not_enough():
 CHAIN = CausalGraph([("a", "x"), ("x", "y")], latent=["u"], nodes=["u"])
 
 
+def test_steps_without_covariates_name_no_empty_set():
+    assert "nothing is adjusted for" in identify(CHAIN, "x", "y").explain()
+    hidden = CausalGraph([("z", "x"), ("x", "y")], [("x", "y")])
+    said = identify(hidden, "x", "y", kind="instrument").explain()
+    assert "{}" not in said
+    assert ": z moves the outcome" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "words"),
     [

@@ -29,7 +29,7 @@ from skcausal.estimation.functionals._simulation import (
     chain_of,
 )
 from skcausal.estimation.functionals._worlds import World, contrasts
-from skcausal.identification import Estimand, IdentificationError
+from skcausal.identification import Estimand, IdentificationError, Probability
 from skcausal.inference import EffectEstimate
 from skcausal.utils._splitters import is_binary
 from skcausal.utils._validation import NoIntervalWarning, is_polars
@@ -208,6 +208,8 @@ def estimate(
     ------
     MissingColumnError
         If the frame lacks a column.
+    IdentificationError
+        If the formula uses an experiment, so that one table is not enough.
     ValueError
         If a column of a formula that is counted has many levels or missing entries,
         or the formula asks for shares among rows that do not occur.
@@ -260,6 +262,7 @@ def estimate(
         frame = frame.to_pandas()
     general = estimand.kind in ("general", "conditional")
     if general:
+        _refuse_experiments(estimand)
         frame = frame.reset_index(drop=True)
         worlds = contrasts(estimand, frame, treated, control)
         return _as_it_stands(
@@ -276,6 +279,20 @@ def estimate(
     fitted = task.fitted()
     found: EffectEstimate = fitted.average_effect()
     return found
+
+
+def _refuse_experiments(estimand: Estimand) -> None:
+    parts = estimand.expression.walk()
+    used = {
+        one.node for part in parts if isinstance(part, Probability) for one in part.do
+    }
+    if used:
+        nodes = ", ".join(map(str, estimand.graph.ordered(used)))
+        raise IdentificationError(
+            f"estimate: the formula {estimand.expression} uses an experiment in which "
+            f"{nodes} was set, and takes more than one table. Use "
+            "estimand.evaluate(table, experiments=...) with shares from each."
+        )
 
 
 def _check_learner(learner: Any) -> None:

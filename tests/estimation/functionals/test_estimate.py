@@ -156,6 +156,13 @@ def test_control_reaches_a_learner_that_was_given():
         estimate(estimand, frame, again, control=0)
 
 
+def test_a_formula_of_an_experiment_needs_more_than_one_table():
+    estimand = identify(INSTRUMENT, "a", "y", experiments=[["a"]])
+    frame = pd.DataFrame({"z": [0, 1], "a": [0, 1], "y": [0.0, 1.0]})
+    with pytest.raises(IdentificationError, match="experiment in which a was set"):
+        estimate(estimand, frame)
+
+
 def test_outcomes_of_words_are_refused():
     frame, _ = napkin(500, 0)
     words = frame.assign(y=np.where(frame["y"] > 0, "good", "bad"))
