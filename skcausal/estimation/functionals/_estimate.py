@@ -32,7 +32,12 @@ from skcausal.estimation.functionals._worlds import World, contrasts
 from skcausal.identification import Estimand, IdentificationError, Probability
 from skcausal.inference import EffectEstimate
 from skcausal.utils._splitters import is_binary
-from skcausal.utils._validation import NoIntervalWarning, is_polars
+from skcausal.utils._validation import (
+    NoIntervalWarning,
+    check_weights,
+    is_polars,
+    pandas_from_polars,
+)
 
 N_DRAWS = 100_000
 
@@ -259,7 +264,7 @@ def estimate(
             "outcome), frame)."
         )
     if is_polars(frame):
-        frame = frame.to_pandas()
+        frame = pandas_from_polars(frame)
     general = estimand.kind in ("general", "conditional")
     if general:
         _refuse_experiments(estimand)
@@ -332,8 +337,8 @@ def _as_it_stands(
         )
         influence = np.full((len(frame), len(values)), np.nan)
     else:
-        weight = np.ones(len(frame)) if sample_weight is None else sample_weight
-        weight = np.asarray(weight, dtype=float)
+        weight = check_weights(sample_weight, len(frame), "estimate")
+        weight = np.ones(len(frame)) if weight is None else weight
         shares = observed_shares(frame, nodes, outcome, weight)
         flat = [world for pair in worlds.values() for world in pair]
         means, slopes = mean_outcomes(estimand.expression, shares, outcome, flat)

@@ -1,6 +1,7 @@
 """Which worlds an estimate compares."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from numbers import Number
 from typing import Any
@@ -34,6 +35,14 @@ def contrasts(
             )
     pairs = _pairs(estimand.treatment, frame, treated, control)
     levels = [np.unique(frame[node]) for node in estimand.given]
+    n_strata = math.prod(map(len, levels))
+    if n_strata > MOST_LEVELS:
+        raise ValueError(
+            f"estimate: given {', '.join(map(str, estimand.given))} makes {n_strata} "
+            f"groups of rows, with an effect for each, and at most {MOST_LEVELS} are "
+            "estimated. Cut it into classes (pandas.qcut), or use a learner of effects "
+            "that vary, such as DRLearner."
+        )
     found: dict[str, tuple[World, World]] = {}
     for strata in itertools.product(*levels):
         given = dict(zip(estimand.given, strata, strict=True))
@@ -60,7 +69,9 @@ def _pairs(
     (node,) = treatment
     levels = np.unique(frame[node]).tolist()
     if len(levels) < 2:
-        raise ValueError(f"estimate: treatment {node!r} has one level, {levels[0]!r}.")
+        raise ValueError(
+            f"estimate: treatment {node!r} must have two levels at least, got {levels}."
+        )
     if len(levels) > MOST_LEVELS and (treated is None or control is None):
         raise ValueError(
             f"estimate: treatment {node!r} has {len(levels)} levels. Say which two are "

@@ -163,6 +163,22 @@ def test_a_formula_of_an_experiment_needs_more_than_one_table():
         estimate(estimand, frame)
 
 
+def test_conditions_of_many_levels_are_refused():
+    estimand = identify(CONFOUNDED, "a", "y", given="c")
+    with pytest.raises(ValueError, match=r"given c makes 100 groups.*qcut"):
+        estimate(estimand, confounded(100))
+
+
+def test_weights_and_rows_are_checked():
+    frame, _ = napkin(500, 0)
+    estimand = identify(NAPKIN, "x", "y")
+    for weight in (np.zeros(500), -np.ones(500), np.ones(499)):
+        with pytest.raises(ValueError, match=r"estimate: (sample_weight|one weight)"):
+            estimate(estimand, frame, sample_weight=weight)
+    with pytest.raises(ValueError, match="'x' must have two levels at least, got"):
+        estimate(estimand, frame.head(0))
+
+
 def test_outcomes_of_words_are_refused():
     frame, _ = napkin(500, 0)
     words = frame.assign(y=np.where(frame["y"] > 0, "good", "bad"))
@@ -189,7 +205,7 @@ def test_what_is_missing_is_named():
     holes = frame.astype(float).mask(frame["w"] == 1)
     with pytest.raises(ValueError, match="has missing entries"):
         estimate(estimand, holes)
-    with pytest.raises(ValueError, match="one level"):
+    with pytest.raises(ValueError, match="two levels at least"):
         estimate(estimand, frame[frame["x"] == 1])
     with pytest.raises(ValueError, match="treated is for formulas"):
         estimate(identify(CONFOUNDED, "a", "y"), confounded(100), treated=1)
