@@ -185,12 +185,11 @@ class CausalAnalysis(BaseEstimator):
     def _task(self, learner: Any) -> Any:
         from skcausal.estimation.functionals._estimate import task_of
 
-        control = None if learner is not None else self.control
         return task_of(
             self.estimand_,
             self._frame,
             learner,
-            control=control,
+            control=self.control,
             random_state=self.random_state,
         )
 
@@ -275,7 +274,7 @@ class CausalAnalysis(BaseEstimator):
         if self.estimand_.kind not in kinds:
             raise ValueError(
                 f"CausalAnalysis.{verb}: the formula is of the kind "
-                f"{self.estimand_.kind!r}, and {verb} needs one of "
+                f"{self.estimand_.kind!r}, and {verb} needs "
                 f"{' or '.join(map(repr, kinds))}. falsify() holds the graph itself "
                 "against the data."
             )

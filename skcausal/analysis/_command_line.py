@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from skcausal.analysis._errors import InputError
 from skcausal.analysis._identify_command import add_identify
@@ -137,8 +137,8 @@ def _add_analyze(commands: "argparse._SubParsersAction[_Parser]") -> None:
         "--graph",
         type=Path,
         metavar="FILE",
-        help="a causal graph (.dot, .gml, dagitty .txt, .csv) whose nodes are columns: "
-        "it chooses the features and is held against the table",
+        help="a causal graph (.dot, .gml, dagitty .txt, .edges, .csv) whose nodes are "
+        "columns: it chooses the features and is held against the table",
     )
     add("--by", metavar="COL", help="also average within the groups of this column")
     add(
@@ -228,7 +228,7 @@ def _demo(arguments: argparse.Namespace) -> int:
         simulations=arguments.refute,
         loading=demo.loading,
     )
-    return _run(arguments, demo.frame, demo.columns, options, {"truth": demo.truth})
+    return _run(arguments, demo.frame, demo.columns, options, demo.truth)
 
 
 def _analyze(arguments: argparse.Namespace) -> int:
@@ -256,7 +256,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
         simulations=arguments.refute,
         loading=("", loading_code(arguments.file)),
     )
-    return _run(arguments, frame, columns, options, {"graph": facts})
+    return _run(arguments, frame, columns, options, {}, facts)
 
 
 def _graph_facts(
@@ -301,8 +301,10 @@ def _run(
     frame: "pd.DataFrame",
     columns: "Columns",
     options: "Options",
-    facts: dict[str, Any],
+    truth: dict[str, float],
+    facts: "GraphFacts | None" = None,
 ) -> int:
+    from skcausal.analysis._graph_report import with_graph
     from skcausal.analysis._json import result_json
     from skcausal.analysis._pipeline import STEPS, analyse
     from skcausal.analysis._report import render_report
@@ -313,7 +315,9 @@ def _run(
     table = check_table(frame, columns)
     with _progress(STEPS, quiet=arguments.quiet) as advance:
         result: AnalysisResult = analyse(table, options, advance)
-        result = dataclasses.replace(result, **facts)
+        result = dataclasses.replace(result, truth=truth)
+        if facts is not None:
+            result = with_graph(result, facts)
         advance("writing the report")
         contents = {arguments.out: render_report(result)}
         if arguments.json is not None:

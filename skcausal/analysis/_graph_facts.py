@@ -48,8 +48,8 @@ class GraphFacts:
     suggestions: tuple[str, ...]
 
 
-def read_graph_file(path: Path) -> "CausalGraph":
-    """Read a graph for the command line.
+def read_graph_file(path: Path, name: str = "--graph") -> "CausalGraph":
+    """Read a graph for the command line; ``name`` is what the argument is called.
 
     Raises
     ------
@@ -61,10 +61,10 @@ def read_graph_file(path: Path) -> "CausalGraph":
     try:
         return read_graph(path)
     except FileNotFoundError:
-        msg = f'--graph: there is no file "{path}".'
+        msg = f'{name}: there is no file "{path}".'
         raise InputError(msg) from None
     except (GraphError, OSError, ValueError) as error:
-        msg = f'--graph: "{path}" cannot be read. {error}'
+        msg = f'{name}: "{path}" cannot be read. {error}'
         raise InputError(msg) from error
 
 

@@ -8,6 +8,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from skcausal.analysis._causal_analysis import CausalAnalysis
+    from skcausal.analysis._graph_facts import GraphFacts
+    from skcausal.analysis._result import AnalysisResult
 
 
 def write_report(
@@ -45,4 +47,16 @@ def write_report(
         Options(source="table", random_state=seed, **settings),
     )
     facts = graph_facts(analysis.estimand_, frame, features, seed)
-    write_files({path: render_report(dataclasses.replace(result, graph=facts))})
+    write_files({path: render_report(with_graph(result, facts))})
+
+
+def with_graph(result: "AnalysisResult", facts: "GraphFacts") -> "AnalysisResult":
+    """Return the result with the graph, and a warning if the data contradict it."""
+    warnings = result.warnings
+    if facts.falsified:
+        said = (
+            "The data contradict the graph, on which every number here rests (see "
+            "The graph)."
+        )
+        warnings = (said, *warnings)
+    return dataclasses.replace(result, graph=facts, warnings=warnings)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 NOT_IDENTIFIED = 1
+SUFFIXES = ".dot, .gv, .gml, .txt, .dag, .edges or .csv"
 
 
 def add_identify(commands: Any) -> None:
@@ -20,7 +21,7 @@ def add_identify(commands: Any) -> None:
         "cancer",
     )
     add = command.add_argument
-    add("graph", metavar="GRAPH", type=Path, help=".dot, .gv, .gml, .txt, .dag or .csv")
+    add("graph", metavar="GRAPH", type=Path, help=SUFFIXES)
     add("--treatment", nargs="+", required=True, metavar="NODE", help="what is set")
     add("--outcome", nargs="+", required=True, metavar="NODE", help="what is asked for")
     add("--given", nargs="+", default=[], metavar="NODE", help="among rows alike in it")
@@ -52,7 +53,7 @@ def _identify(arguments: argparse.Namespace) -> int:
         identify,
     )
 
-    graph = read_graph_file(arguments.graph)
+    graph = read_graph_file(arguments.graph, "GRAPH")
     try:
         estimand = identify(
             graph,
@@ -62,13 +63,13 @@ def _identify(arguments: argparse.Namespace) -> int:
             observed=arguments.observed,
             kind=arguments.kind,
         )
-    except (
-        NotIdentifiedError,
-        NoAdjustmentSetError,
-        NoFrontDoorSetError,
-        NoInstrumentError,
-    ) as error:
-        print(f"Not identified. {error}", file=sys.stderr)
+    except NotIdentifiedError as error:
+        ways = "".join(f"\n- {_as_option(way)}" for way in error.ways_out)
+        print(f"Not identified: {error.witness}.\n\nWays out:{ways}", file=sys.stderr)
+        return NOT_IDENTIFIED
+    except (NoAdjustmentSetError, NoFrontDoorSetError, NoInstrumentError) as error:
+        text = f"Not identified by --kind {arguments.kind}. {error} Leave --kind out "
+        print(text + "to try every way but the instrument.", file=sys.stderr)
         return NOT_IDENTIFIED
     except GraphError as error:
         raise InputError(str(error)) from error
@@ -79,3 +80,8 @@ def _identify(arguments: argparse.Namespace) -> int:
     for sentence in estimand.assumptions():
         print(f"- {sentence}")
     return 0
+
+
+def _as_option(text: str) -> str:
+    """Return what is said about Python for the command line."""
+    return text.replace('identify(..., kind="instrument")', "--kind instrument")

@@ -29,6 +29,8 @@ def summary_lines(result: AnalysisResult) -> list[str]:
         told = check.name == "Confounders"  # by the sentences above
         if check.status in ("caution", "bad") and not told:
             lines += _wrapped(f"{check.name}: {check.sentence}")
+    if result.graph is not None:
+        lines += _wrapped(f"Graph: {result.graph.verdict}")
     for warning in result.warnings:
         lines += _wrapped(f"Warning: {warning}")
     lines.append(f"Learner: {result.learner}")

@@ -12,6 +12,7 @@ from skcausal.utils._target import TargetParts
 from skcausal.utils._validation import n_rows_of, take_rows
 
 _MAX_INTEGER_ARMS = 10
+_MOST_LISTED = 20  # arms in a message
 
 
 @dataclass(frozen=True, eq=False)
@@ -244,10 +245,10 @@ def _control_first(
     labels: np.ndarray, counts: np.ndarray, control_arm: Any, owner: str
 ) -> np.ndarray:
     """Return the order of the sorted labels that puts the control arm first."""
-    listed = ", ".join(
-        f"{label!r}: {count} rows"
-        for label, count in zip(labels.tolist(), counts, strict=True)
-    )
+    some = zip(labels[:_MOST_LISTED].tolist(), counts, strict=False)
+    listed = ", ".join(f"{label!r}: {count} rows" for label, count in some)
+    if labels.shape[0] > _MOST_LISTED:
+        listed += f" and {labels.shape[0] - _MOST_LISTED} more"
     if labels.shape[0] < 2:
         raise ValueError(
             f"{owner}: treatment has one arm ({listed}); at least two are needed. "

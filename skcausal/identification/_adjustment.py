@@ -6,13 +6,14 @@ from functools import cached_property
 import numpy as np
 
 from skcausal.graphs import CausalGraph
-from skcausal.graphs._named_graph import Node
+from skcausal.graphs._named_graph import Node, Nodes
 from skcausal.graphs._separation import connected
 from skcausal.graphs._separators import SeparationProblem
+from skcausal.identification._criterion import choose_criterion
 from skcausal.identification._errors import IdentificationError, NoAdjustmentSetError
 from skcausal.identification._explaining import explanation, why_none
 from skcausal.identification._precision import BestSet
-from skcausal.identification._query import Nodes, Query, listed
+from skcausal.identification._question import check_question, listed
 
 _EFFECTS = ("total", "direct")
 _CRITERIA = ("adjustment", "backdoor")
@@ -105,9 +106,11 @@ class AdjustmentSets:
         _check_choice("effect", effect, _EFFECTS)
         _check_choice("criterion", criterion, _CRITERIA)
         self._graph = graph
-        self._query = Query.of(graph, treatment, outcome, observed, include)
-        self._criterion = self._query.criterion(effect, criterion)
-        barred = self._query.include & self._criterion.forbidden
+        self._question = check_question(
+            "AdjustmentSets", graph, treatment, outcome, observed, include
+        )
+        self._criterion = choose_criterion(self._question, effect, criterion)
+        barred = self._question.include & self._criterion.forbidden
         if barred:
             raise IdentificationError(
                 f"AdjustmentSets: include names {listed(graph, barred)}, which no "
@@ -116,38 +119,38 @@ class AdjustmentSets:
 
     def __repr__(self) -> str:
         """Return which effect the sets are for."""
-        sides = (self._query.treatments, self._query.outcomes)
+        sides = (self._question.treatment, self._question.outcome)
         treatment, outcome = (listed(self._graph, codes) for codes in sides)
         effect = self._criterion.effect
         return f"AdjustmentSets({effect} effect of {treatment} on {outcome})"
 
     @cached_property
     def _allowed(self) -> frozenset[int]:
-        query = self._query
-        taken = query.treatments | query.outcomes | self._criterion.forbidden
-        return query.observed - taken
+        question = self._question
+        taken = question.treatment | question.outcome | self._criterion.forbidden
+        return question.observed - taken
 
     @cached_property
     def _problem(self) -> SeparationProblem:
-        query = self._query
+        question = self._question
         return SeparationProblem.of(
             self._criterion.joined,
-            query.treatments,
-            query.outcomes,
-            query.include,
+            question.treatment,
+            question.outcome,
+            question.include,
             self._allowed,
         )
 
     @cached_property
     def _canonical(self) -> frozenset[int]:
-        found = self._problem.allowed | self._query.include
+        found = self._problem.allowed | self._question.include
         if not self._separates(found):
             raise self._none_exists(found)
         return found
 
     def _separates(self, codes: frozenset[int]) -> bool:
-        reached = connected(self._criterion.joined, self._query.treatments, codes)
-        return reached.isdisjoint(self._query.outcomes)
+        reached = connected(self._criterion.joined, self._question.treatment, codes)
+        return reached.isdisjoint(self._question.outcome)
 
     def is_valid(self, z: Nodes) -> bool:
         """Tell whether adjusting for a set gives the effect.
@@ -163,7 +166,7 @@ class AdjustmentSets:
             Whether it is valid, contains ``include`` and is observed.
         """
         codes = frozenset(self._graph.codes(z))
-        inside = self._query.include <= codes <= self._allowed
+        inside = self._question.include <= codes <= self._allowed
         return inside and self._separates(codes)
 
     def any(self) -> frozenset[Node]:
@@ -210,7 +213,7 @@ class AdjustmentSets:
         NoAdjustmentSetError
             If no set is valid.
         """
-        return self._nearest(self._query.treatments, self._query.outcomes)
+        return self._nearest(self._question.treatment, self._question.outcome)
 
     def optimal_minimal(self) -> frozenset[Node]:
         """Return the minimal set with the most precise estimate.
@@ -227,13 +230,13 @@ class AdjustmentSets:
         NoAdjustmentSetError
             If no set is valid.
         """
-        return self._nearest(self._query.outcomes, self._query.treatments)
+        return self._nearest(self._question.outcome, self._question.treatment)
 
     def _nearest(self, near: frozenset[int], far: frozenset[int]) -> frozenset[Node]:
         found = self._problem.nearest(near, far)
         if found is None:
-            raise self._none_exists(self._problem.allowed | self._query.include)
-        return self._graph.names(found | self._query.include)
+            raise self._none_exists(self._problem.allowed | self._question.include)
+        return self._graph.names(found | self._question.include)
 
     def all_minimal(self) -> Iterator[frozenset[Node]]:
         """Iterate over all minimal valid sets.
@@ -271,7 +274,7 @@ class AdjustmentSets:
         costs = {code: self._cost(self._graph.nodes[code], cost) for code in allowed}
         found = self._problem.cheapest(costs)
         if found is None:
-            raise self._none_exists(allowed | self._query.include)
+            raise self._none_exists(allowed | self._question.include)
         return self._graph.names(found)
 
     @staticmethod
@@ -339,7 +342,7 @@ class AdjustmentSets:
                 "AdjustmentSets.optimal: a best set is known for total effects only. "
                 "Use minimal() or all_minimal() for a direct effect."
             )
-        best = BestSet(self._query, self._criterion, self._allowed)
+        best = BestSet(self._question, self._criterion, self._allowed)
         if not best.exists():
             _ = self._canonical  # whether any set is valid
             raise IdentificationError(
@@ -363,10 +366,10 @@ class AdjustmentSets:
             What is wrong: nodes that must not be in it, or a path that is open.
         """
         codes = frozenset(self._graph.codes(z))
-        return explanation(self._query, self._criterion, codes)
+        return explanation(self._question, self._criterion, codes)
 
     def _none_exists(self, tried: frozenset[int]) -> NoAdjustmentSetError:
-        message = why_none(self._query, self._criterion, tried)
+        message = why_none(self._question, self._criterion, tried)
         return NoAdjustmentSetError(f"AdjustmentSets: {message}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from skcausal.graphs import CausalGraph
 from skcausal.identification._errors import IdentificationError
 from skcausal.identification._id import Verdict, run_id, run_idc
-from skcausal.identification._question import check_question
+from skcausal.identification._question import check_arrows, check_question
 from skcausal.identification._steps import names, question
 from skcausal.identification._variables import Node
 
@@ -80,12 +80,20 @@ def make_query(
                     f"{owner}: {both[0]!r} is in {name} and in given. A node is asked "
                     "for, set or seen; take it out of one of them."
                 )
+        seen = graph.observed if observed is None else graph.ordered(observed)
+        hidden = [node for node in held if node not in seen]
+        if hidden:
+            raise IdentificationError(
+                f"{owner}: given {hidden[0]!r} is not observed. Measure it and take it "
+                "out of latent, or leave it out of given."
+            )
         # Under a condition that the treatment causes, its effect need not be along
         # arrows to the outcome.
         effects = [*graph.ordered(outcome), *held]
         if not graph.ordered(outcome):
             effects = ()
     asked = check_question(owner, graph, treatment, effects, observed)
+    check_arrows(owner, asked)
     seen = graph.ordered(graph.names(asked.observed))
     trials = tuple(graph.ordered(nodes) for nodes in experiments)
     _check_experiments(trials, seen)

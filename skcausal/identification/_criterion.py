@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from skcausal.graphs._adjacency import Adjacency, closure
 from skcausal.graphs._separation import Joined, without_arrows
+from skcausal.identification._errors import IdentificationError
+from skcausal.identification._question import Question, check_arrows, check_direct
 
 
 @dataclass(frozen=True)
@@ -98,3 +100,26 @@ def direct_criterion(
         "caused by the outcome",
         "direct",
     )
+
+
+def choose_criterion(question: Question, effect: str, kind: str) -> Criterion:
+    """Return what valid sets must do.
+
+    Raises
+    ------
+    IdentificationError
+        If the graph says that there is no such effect.
+    """
+    owner = "AdjustmentSets"
+    sides = (question.graph.adjacency, question.treatment, question.outcome)
+    if effect == "total":
+        check_arrows(owner, question)
+        make = backdoor_criterion if kind == "backdoor" else adjustment_criterion
+        return make(*sides)
+    if kind == "backdoor":
+        raise IdentificationError(
+            f"{owner}: criterion='backdoor' is about total effects. Use "
+            "criterion='adjustment' with effect='direct'."
+        )
+    check_direct(owner, question)
+    return direct_criterion(*sides)

@@ -307,7 +307,7 @@ class Estimand:
         """
         covariates = self.graph.ordered(self.adjustment or self._others())
         modifiers = () if effect_modifiers is None else effect_modifiers
-        modifiers = self.graph.ordered(modifiers)
+        modifiers = asked = self.graph.ordered(modifiers)
         self._check_modifiers(modifiers)
         covariates = self.graph.ordered({*covariates, *modifiers})
         if effect_modifiers is None and self.kind == "adjustment":
@@ -316,8 +316,8 @@ class Estimand:
         roles = {
             "the outcome": self.outcome,
             "the treatment": self.treatment,
-            "a covariate": [node for node in covariates if node not in modifiers],
-            "an effect modifier": modifiers,
+            "a covariate": [node for node in covariates if node not in asked],
+            "an effect modifier": asked,
             "the instrument": [] if self.instrument is None else [self.instrument],
             "a mediator": mediators,
         }

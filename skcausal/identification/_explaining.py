@@ -8,7 +8,7 @@ from skcausal.graphs import CausalGraph
 from skcausal.graphs._adjacency import closure
 from skcausal.graphs._separation import Joined
 from skcausal.identification._criterion import Criterion
-from skcausal.identification._query import Query, listed
+from skcausal.identification._question import Question, listed
 
 Step = tuple[int, bool]  # a node, and whether it was reached by a tail
 _MARKS = {"parents": "<-", "siblings": "<->", "children": "->"}
@@ -83,10 +83,13 @@ def _colliders(path: list[tuple[str, int]]) -> list[int]:
     ]
 
 
-def explanation(query: Query, criterion: Criterion, codes: frozenset[int]) -> str:
+def explanation(question: Question, criterion: Criterion, codes: frozenset[int]) -> str:
     """Return a sentence on why a set is valid or not."""
-    text = "{" + listed(query.graph, codes) + "}"
-    reasons = [*_misplaced(query, criterion, codes), *_open(query, criterion, codes)]
+    text = "{" + listed(question.graph, codes) + "}"
+    reasons = [
+        *_misplaced(question, criterion, codes),
+        *_open(question, criterion, codes),
+    ]
     if reasons:
         return f"{text} is not valid: {'; '.join(reasons)}."
     return (
@@ -96,38 +99,40 @@ def explanation(query: Query, criterion: Criterion, codes: frozenset[int]) -> st
 
 
 def _misplaced(
-    query: Query, criterion: Criterion, codes: frozenset[int]
+    question: Question, criterion: Criterion, codes: frozenset[int]
 ) -> Iterator[str]:
-    graph = query.graph
-    ends = query.treatments | query.outcomes
+    graph = question.graph
+    ends = question.treatment | question.outcome
     for found, why in (
         (codes & ends, "a treatment or outcome"),
         ((codes & criterion.forbidden) - ends, criterion.why),
-        (codes - query.observed, "not observed"),
+        (codes - question.observed, "not observed"),
     ):
         if found:
             yield f"{listed(graph, found)} {'are' if len(found) > 1 else 'is'} {why}"
-    lacking = query.include - codes
+    lacking = question.include - codes
     if lacking:
         yield f"{listed(graph, lacking)} must be included"
 
 
-def _open(query: Query, criterion: Criterion, codes: frozenset[int]) -> Iterator[str]:
-    inner = codes - query.treatments - query.outcomes
-    path = _open_path(criterion.joined, query.treatments, query.outcomes, inner)
+def _open(
+    question: Question, criterion: Criterion, codes: frozenset[int]
+) -> Iterator[str]:
+    inner = codes - question.treatment - question.outcome
+    path = _open_path(criterion.joined, question.treatment, question.outcome, inner)
     if path:
-        text = f"the path {_path_text(query.graph, path)} is open"
+        text = f"the path {_path_text(question.graph, path)} is open"
         middle = _colliders(path)
         if middle:
-            text += f", since adjusting opens it at {listed(query.graph, middle)}"
+            text += f", since adjusting opens it at {listed(question.graph, middle)}"
         yield text
 
 
-def why_none(query: Query, criterion: Criterion, tried: frozenset[int]) -> str:
+def why_none(question: Question, criterion: Criterion, tried: frozenset[int]) -> str:
     """Return a sentence on why no set is valid, given the largest that was tried."""
-    graph = query.graph
-    path = _open_path(criterion.joined, query.treatments, query.outcomes, tried)
-    hidden = {code for _, code in path} - query.observed
+    graph = question.graph
+    path = _open_path(criterion.joined, question.treatment, question.outcome, tried)
+    hidden = {code for _, code in path} - question.observed
     if hidden:
         mend = f"Measure {listed(graph, hidden)}"
     elif any(mark == "<->" for mark, _ in path):
@@ -136,7 +141,7 @@ def why_none(query: Query, criterion: Criterion, tried: frozenset[int]) -> str:
         mend = "Change what is set or included"
     return (
         f"no set of observed covariates gives the {criterion.effect} effect of "
-        f"{listed(graph, query.treatments)} on {listed(graph, query.outcomes)}: the "
-        f"path {_path_text(graph, path)} stays open. {mend}, or look for another way: "
-        "a front door, an instrument."
+        f"{listed(graph, question.treatment)} on {listed(graph, question.outcome)}: "
+        f"the path {_path_text(graph, path)} stays open. {mend}, or look for another "
+        "way: a front door, an instrument."
     )

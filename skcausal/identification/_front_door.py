@@ -7,7 +7,7 @@ from skcausal.graphs import CausalGraph
 from skcausal.graphs._named_graph import Node, Nodes
 from skcausal.identification._errors import IdentificationError
 from skcausal.identification._front_door_search import FrontDoorSearch
-from skcausal.identification._question import check_question
+from skcausal.identification._question import check_arrows, check_question
 
 
 class NoFrontDoorSetError(IdentificationError):
@@ -83,20 +83,15 @@ class FrontDoorSets:
         include: Nodes = (),
     ) -> None:
         owner = type(self).__name__
-        question = check_question(owner, graph, treatment, outcome, observed)
+        question = check_question(owner, graph, treatment, outcome, observed, include)
+        check_arrows(owner, question)
         ends = question.treatment | question.outcome
         self._graph = graph
         self._allowed = question.observed - ends
-        self._include = frozenset(graph.codes(include))
+        self._include = question.include
         self._search = FrontDoorSearch(
             graph.adjacency, question.treatment, question.outcome
         )
-        wrong = graph.ordered(graph.names(self._include - self._allowed))
-        if wrong:
-            raise IdentificationError(
-                f"{owner}: include names {wrong[0]!r}, which is treatment, outcome or "
-                "not observed. Leave it out."
-            )
 
     def is_valid(self, nodes: Nodes) -> bool:
         """Tell whether nodes satisfy the front-door criterion.

@@ -7,7 +7,7 @@ from skcausal.graphs._adjacency import closure
 from skcausal.graphs._named_graph import Node, Nodes
 from skcausal.identification._errors import IdentificationError
 from skcausal.identification._instrument_search import nearest_separator
-from skcausal.identification._question import check_question
+from skcausal.identification._question import check_arrows, check_question
 
 
 class NoInstrumentError(IdentificationError):
@@ -81,6 +81,7 @@ class InstrumentSets:
     ) -> None:
         owner = type(self).__name__
         question = check_question(owner, graph, treatment, outcome, observed)
+        check_arrows(owner, question)
         for name, codes in (
             ("treatment", question.treatment),
             ("outcome", question.outcome),

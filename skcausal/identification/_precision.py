@@ -7,7 +7,7 @@ from skcausal.graphs._adjacency import closure
 from skcausal.graphs._separation import Joined, connected
 from skcausal.graphs._separators import SeparationProblem
 from skcausal.identification._criterion import Criterion
-from skcausal.identification._query import Query
+from skcausal.identification._question import Question
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class BestSet:
 
     Parameters
     ----------
-    query : Query
+    question : Question
         The question.
     criterion : Criterion
         Its criterion.
@@ -27,22 +27,22 @@ class BestSet:
         What may be adjusted for.
     """
 
-    query: Query
+    question: Question
     criterion: Criterion
     allowed: frozenset[int]
 
     @property
     def _joined(self) -> Joined:
-        return self.query.graph.adjacency
+        return self.question.graph.adjacency
 
     @cached_property
     def _causal(self) -> frozenset[int]:
-        return self.criterion.causal | self.query.outcomes
+        return self.criterion.causal | self.question.outcome
 
     @cached_property
     def _ancestors(self) -> frozenset[int]:
-        query = self.query
-        ends = query.treatments | query.outcomes | query.include
+        question = self.question
+        ends = question.treatment | question.outcome | question.include
         return self.allowed & closure(ends, self._joined.parents)
 
     @cached_property
@@ -56,7 +56,7 @@ class BestSet:
         Such a node tells of the outcome. It is an ancestor, or the treatment does not
         depend on it.
         """
-        treatments = self.query.treatments
+        treatments = self.question.treatment
         near = connected(self._joined, treatments, self._ancestors)
         usable = self._ancestors | (self.allowed - near)
         return self._joined_by_siblings(usable)
@@ -75,7 +75,7 @@ class BestSet:
         waiting = list(inside)
         while waiting:
             for parent in self._joined.parents[waiting.pop()]:
-                if parent in self.query.observed:
+                if parent in self.question.observed:
                     above.add(parent)
                 elif parent not in inside:
                     inside.add(parent)
@@ -89,11 +89,11 @@ class BestSet:
         """Return what shares a hidden cause with nodes, drawn as a node or an edge."""
         inside, _ = self._climb(nodes)
         reached = {s for node in inside for s in self._joined.siblings[node]}
-        reached |= inside - self.query.observed
+        reached |= inside - self.question.observed
         waiting = list(reached)
         while waiting:
             node = waiting.pop()
-            if node not in self.query.observed:
+            if node not in self.question.observed:
                 more = set(self._joined.children[node]) - reached
                 reached |= more
                 waiting += more
@@ -103,7 +103,7 @@ class BestSet:
     def candidate(self) -> frozenset[int]:
         """The set that is best if any is."""
         above = self._parents_of(self._colliders)
-        return self._parents | self._colliders | above | self.query.include
+        return self._parents | self._colliders | above | self.question.include
 
     def exists(self) -> bool:
         """Tell whether the candidate is valid and Runge's two conditions hold.
@@ -112,36 +112,36 @@ class BestSet:
         the candidate that shares a hidden cause with it or with the causal paths.
         """
         reached = connected(
-            self.criterion.joined, self.query.treatments, self.candidate
+            self.criterion.joined, self.question.treatment, self.candidate
         )
-        if not reached.isdisjoint(self.query.outcomes):
+        if not reached.isdisjoint(self.question.outcome):
             return False
         inside = self._causal | self._colliders
         outside = self._siblings_of(inside) - self.candidate
         return not any(map(self._is_usable, outside)) and self._costs_nothing()
 
     def _is_usable(self, node: int) -> bool:
-        query = self.query
+        question = self.question
         problem = SeparationProblem.of(
             self.criterion.joined,
-            query.treatments,
-            query.outcomes,
-            query.include | {node},
+            question.treatment,
+            question.outcome,
+            question.include | {node},
             self.allowed,
         )
-        return problem.nearest(query.treatments, query.outcomes) is not None
+        return problem.nearest(question.treatment, question.outcome) is not None
 
     def _costs_nothing(self) -> bool:
         """Tell whether nodes that depend on the treatment are needed by any set."""
         core = self._joined_by_siblings(self._ancestors & self._colliders)
         needed = (
             self._parents
-            | self.query.include
+            | self.question.include
             | self._siblings_of(self._causal | core)
             | self._parents_of(core)
         )
         rest = {node: self.candidate - {node} for node in self.candidate - needed}
         return all(
-            self.query.treatments.isdisjoint(connected(self._joined, [node], given))
+            self.question.treatment.isdisjoint(connected(self._joined, [node], given))
             for node, given in rest.items()
         )

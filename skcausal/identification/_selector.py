@@ -15,10 +15,9 @@ from sklearn.utils.validation import (
 )
 
 from skcausal.graphs import CausalGraph
-from skcausal.graphs._named_graph import Node
+from skcausal.graphs._named_graph import Node, Nodes
 from skcausal.identification._adjustment import AdjustmentSets
 from skcausal.identification._errors import IdentificationError, NoAdjustmentSetError
-from skcausal.identification._query import Nodes
 
 _KINDS = ("optimal", "optimal_minimal", "minimal", "canonical")
 
@@ -122,12 +121,8 @@ class AdjustmentSelector(TransformerMixin, BaseEstimator):
             If ``kind`` is unknown, a column is there twice, or none would be kept.
         """
         X = self._checked(X, reset=True)
-        if self.kind not in _KINDS:
-            raise ValueError(
-                f"AdjustmentSelector: kind must be one of "
-                f"{', '.join(map(repr, _KINDS))}, got {self.kind!r}."
-            )
         columns = _columns(X)
+        self._check_parameters(columns, named=hasattr(X, "columns"))
         kept = self._choose(columns)
         self._support = np.array([name in kept for name in columns], dtype=bool)
         self.adjustment_set_ = tuple(name for name in columns if name in kept)
@@ -166,6 +161,25 @@ class AdjustmentSelector(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "adjustment_set_")
         return np.asarray(_check_feature_names_in(self, input_features))[self._support]
+
+    def _check_parameters(self, columns: Sequence[Node], *, named: bool) -> None:
+        if self.kind not in _KINDS:
+            raise ValueError(
+                f"AdjustmentSelector: kind must be one of "
+                f"{', '.join(map(repr, _KINDS))}, got {self.kind!r}."
+            )
+        if not isinstance(self.graph, CausalGraph):
+            raise IdentificationError(
+                f"AdjustmentSelector: graph must be a CausalGraph, got "
+                f"{type(self.graph).__name__}. Make one with "
+                "CausalGraph(directed=[...]), or read one with read_graph."
+            )
+        if not named and set(columns).isdisjoint(self.graph.nodes):
+            raise IdentificationError(
+                "AdjustmentSelector.fit: the columns of an array are the nodes 0, 1, "
+                "and so on, and the graph has none of these. Make X a DataFrame with "
+                "the names of the nodes."
+            )
 
     def _choose(self, columns: Sequence[Node]) -> frozenset[Node]:
         """Return the set of this kind, or that among the columns present."""

@@ -25,6 +25,10 @@ _REASONS = {
     "instrument": "given {sets[1]}, {names[0]} moves the outcome through the treatment "
     "only",
 }
+_REASONS_WITHOUT_COVARIATES = {
+    "adjustment": "every path that is open is causal, so nothing is adjusted for",
+    "instrument": "{names[0]} moves the outcome through the treatment only",
+}
 
 
 def names(nodes: Collection[Node]) -> str:
@@ -91,7 +95,9 @@ class Step:
         """Return the step as a sentence."""
         within = f" within {braces(self.part)}" if self.part else ""
         sets = [braces(part) for part in self.sets]
-        reason = _REASONS[self.rule].format(
+        bare = bool(self.sets) and not self.sets[-1]
+        reasons = _REASONS | (_REASONS_WITHOUT_COVARIATES if bare else {})
+        reason = reasons[self.rule].format(
             names=[names(part) for part in self.sets],
             outcome=names(self.outcome),
             sets=sets,

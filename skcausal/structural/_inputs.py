@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.graphs import CausalGraph
@@ -256,3 +257,22 @@ def joined(
         if kinds == {True}:
             both[node] = pd.api.types.union_categoricals(parts, ignore_order=True)
     return both, np.repeat([0.0, 1.0], [len(table) for table in tables])
+
+
+def fitted(mechanism: Any, parents: pd.DataFrame, values: pd.Series, owner: str) -> Any:
+    """Return a copy of a mechanism, fitted to a node and its causes.
+
+    Raises
+    ------
+    ValueError
+        If the model in it cannot take the causes; the message names node and causes.
+    """
+    try:
+        return clone(mechanism).fit(parents, values.array)
+    except ValueError as error:
+        causes = ", ".join(f"{name!r} ({parents[name].dtype})" for name in parents)
+        raise ValueError(
+            f"{owner}: the mechanism of {values.name!r} cannot be fitted to its causes "
+            f"{causes or 'none'}: {error} Give the node a model that takes them, such "
+            "as a Pipeline with a OneHotEncoder for categories, in mechanisms."
+        ) from error

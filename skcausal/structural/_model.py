@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.inference._bootstrap import generator_of
@@ -19,6 +19,7 @@ from skcausal.structural._inputs import (
     check_graph,
     check_interventions,
     check_mechanisms,
+    fitted,
     is_categorical,
     kept_dtype,
     refuse_gaps,
@@ -139,7 +140,7 @@ class AdditiveNoiseModel(BaseEstimator):
             mechanism = given.get(node)
             if mechanism is None:
                 mechanism = self._default(table[node], root=parents.shape[1] == 0)
-            self.mechanisms_[node] = clone(mechanism).fit(parents, table[node].array)
+            self.mechanisms_[node] = fitted(mechanism, parents, table[node], owner)
         return self
 
     def _default(self, values: pd.Series, *, root: bool) -> Mechanism:

@@ -49,6 +49,11 @@ class Attribution:
     measure: str
     total: float | None
 
+    def __repr__(self) -> str:
+        """Show what is divided, and the table."""
+        whole = "" if self.total is None else f", {self.total:.4g} in all"
+        return f"{self.measure}{whole}:\n{self.table.to_string()}"
+
     @property
     def table(self) -> pd.DataFrame:
         """Contributions with standard error and share of the total, sorted."""
@@ -99,6 +104,11 @@ class RowAttribution:
     target: Any
     measure: str
     totals: pd.Series
+
+    def __repr__(self) -> str:
+        """Show what is divided, and the first rows."""
+        rows = self.contributions.assign(total=self.totals)
+        return f"{self.measure}:\n{rows.to_string(max_rows=10)}"
 
     def of(self, row: Any) -> Attribution:
         """Return what one row is made of.

@@ -118,6 +118,10 @@ class RieszSensitivity:
         self._arm = arm
         self._benchmarks: dict[str, dict[str, float]] = {}
 
+    def __repr__(self) -> str:
+        """Show the effect that may be confounded."""
+        return f"{_OWNER}(effect={self.effect.value:.4g}, target={self.target!r})"
+
     @classmethod
     def from_estimator(
         cls, estimator: Any, *, target: str | None = None, arm: Any = None

@@ -61,7 +61,7 @@ def _arm_code(learner: EffectLearner, arm: Any, owner: str) -> int:
     if position.shape[0] != 1 or position[0] == 0:
         raise ValueError(
             f"{owner}: arm must be one of {arms[1:].tolist()}, the arms compared with "
-            f"{arms[0]!r}, got {arm!r}."
+            f"{arms[:1].tolist()[0]!r}, got {arm!r}."
         )
     return int(position[0])
 

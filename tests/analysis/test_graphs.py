@@ -76,6 +76,12 @@ def test_the_four_steps():
     assert sensitivity.robustness_value() > 0.1
 
 
+def test_control_reaches_the_learner():
+    frame = table(1000)
+    flipped = analysis(control=1).fit(frame).effect_.value
+    assert flipped == pytest.approx(-analysis().fit(frame).effect_.value)
+
+
 def test_adjusting_for_an_effect_would_be_wrong():
     frame = table(4000)
     right = analysis().fit(frame).effect_
@@ -147,12 +153,24 @@ def test_identify_prints_verdict_and_formula(tmp_path, capsys):
     assert main(["identify", written(tmp_path, GRAPH), *question, "--latex"]) == 0
     assert capsys.readouterr().out.startswith(r"P(")
     assert main(["identify", written(tmp_path, BOW), *question]) == 1
-    assert "not identified" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("Not identified: drug and health share a hidden cause")
+    assert "\n- measure the common cause of drug and health\n" in said
+    only = ["--kind", "front-door"]
+    assert main(["identify", written(tmp_path, GRAPH), *question, *only]) == 1
+    assert "Not identified by --kind front-door" in capsys.readouterr().err
     assert main(["identify", str(tmp_path / "no.dot"), *question]) == 2
-    assert "there is no file" in capsys.readouterr().err
+    assert "GRAPH: there is no file" in capsys.readouterr().err
     unknown = ["--treatment", "drug", "--outcome", "wealth"]
     assert main(["identify", written(tmp_path, GRAPH), *unknown]) == 2
     assert "'wealth' is not a node" in capsys.readouterr().err
+
+
+def test_identify_names_the_option_for_an_instrument(tmp_path, capsys):
+    graph = CausalGraph([("lot", "drug"), *BOW.directed], BOW.bidirected)
+    question = ["--treatment", "drug", "--outcome", "health"]
+    assert main(["identify", written(tmp_path, graph), *question]) == 1
+    assert "--kind instrument gives the slope" in capsys.readouterr().err
 
 
 def test_features_that_the_graph_forbids_are_refused():
@@ -189,13 +207,14 @@ def test_nothing_to_adjust_for_takes_all_causes():
         features_of(estimand)
 
 
-def test_the_report_has_the_graph(tmp_path):
+def test_the_report_has_the_graph(tmp_path, capsys):
     table(800).to_csv(tmp_path / "t.csv", index=False)
     out, numbers = tmp_path / "r.html", tmp_path / "r.json"
     arguments = ["analyze", str(tmp_path / "t.csv"), "--outcome", "health"]
     arguments += ["--treatment", "drug", "--graph", written(tmp_path, GRAPH)]
-    arguments += ["--time-budget", "1", "--refute", "0", "--quiet"]
+    arguments += ["--time-budget", "1", "--refute", "0"]
     assert main([*arguments, "--out", str(out), "--json", str(numbers)]) == 0
+    assert "\nGraph: " in capsys.readouterr().out
     page, facts = out.read_text(), json.loads(numbers.read_text())["graph"]
     assert "The graph" in page
     assert "Do the data contradict the graph?" in page

@@ -321,16 +321,16 @@ def test_optimal_sets_with_hidden_causes():
     ("arguments", "options", "message"),
     [
         (("X", "nobody"), {}, "'nobody' is not a node"),
-        (("X", "X"), {}, "X is in both treatment and outcome"),
-        (([], "Y"), {}, "treatment names no node"),
-        (("Y", "X"), {}, "treatment Y is not an ancestor of X"),
-        (("X", "Y"), {"observed": ["Y", "Z"]}, "treatment X is not observed"),
+        (("X", "X"), {}, "'X' is in both treatment and outcome"),
+        (([], "Y"), {}, "treatment must name a node, got none"),
+        (("Y", "X"), {}, "no arrows lead from 'Y' to 'X'"),
+        (("X", "Y"), {"observed": ["Y", "Z"]}, "treatment 'X' is not observed"),
         (("X", "Y"), {"include": "I"}, "include names I, which no valid set"),
         (("X", "Y"), {"include": "X"}, "in both treatment and include"),
         (("X", "Y"), {"include": "Q"}, "'Q' is not a node"),
         (("X", "Y"), {"effect": "partial"}, "effect must be one of"),
         (("X", "Y"), {"criterion": "front"}, "criterion must be one of"),
-        (("Z", "Y"), {"effect": "direct"}, "no arrow goes from Z to Y"),
+        (("Z", "Y"), {"effect": "direct"}, "no arrow goes from 'Z' to 'Y'"),
         (("X", ["I", "Y"]), {"effect": "direct"}, "one outcome"),
         (
             ("X", "Y"),
@@ -345,9 +345,13 @@ def test_bad_questions(arguments, options, message):
 
 
 def test_a_latent_treatment_and_no_causal_path_are_named():
-    with pytest.raises(IdentificationError, match="U is not observed"):
+    with pytest.raises(IdentificationError, match="must be a CausalGraph, got list"):
+        AdjustmentSets([("X", "Y")], "X", "Y")
+    with pytest.raises(IdentificationError, match="'U', which the graph calls latent"):
+        AdjustmentSets(drawn("U->Y", latent=["U"]), "U", "Y", observed=["U", "Y"])
+    with pytest.raises(IdentificationError, match="'U' is not observed"):
         AdjustmentSets(drawn("U->Y", latent=["U"]), "U", "Y")
-    with pytest.raises(IdentificationError, match=r"Draw the arrows of .* TT -> T2DM"):
+    with pytest.raises(IdentificationError, match="no arrows lead from 'TT' to 'T2DM'"):
         AdjustmentSets(drawn(SCHIPF), "TT", "T2DM")
 
 

@@ -150,7 +150,7 @@ def test_columns_of_other_kinds():
             FRAME.drop(columns="age"),
             None,
             MissingColumnError,
-            "the DataFrame has no column 'age', which is an effect modifier",
+            "the DataFrame has no column 'age', which is a covariate",
         ),
         (
             FRAME.drop(columns="drug"),

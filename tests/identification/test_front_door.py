@@ -214,11 +214,11 @@ def test_ends_are_no_mediators():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"treatment": "x", "outcome": "x"}, "'x' is treatment and outcome"),
+        ({"treatment": "x", "outcome": "x"}, "'x' is in both treatment and outcome"),
         ({"treatment": "y", "outcome": "x"}, "no arrows lead from 'y' to 'x'"),
         ({"treatment": [], "outcome": "y"}, "treatment must name a node"),
-        ({"observed": ["m", "y"]}, "'x' is treatment or outcome and not observed"),
-        ({"include": "x"}, "include names 'x'"),
+        ({"observed": ["m", "y"]}, "treatment 'x' is not observed"),
+        ({"include": "x"}, "'x' is in both treatment and include"),
     ],
 )
 def test_bad_questions(options, words):

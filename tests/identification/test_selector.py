@@ -142,7 +142,7 @@ def test_graphs_that_do_not_allow_adjustment_are_refused():
         AdjustmentSelector(hidden, "t", "y").fit(FRAME)
     with pytest.raises(UnknownNodeError, match="'nobody'"):
         AdjustmentSelector(GRAPH, "nobody", "outcome").fit(FRAME)
-    with pytest.raises(IdentificationError, match="not an ancestor"):
+    with pytest.raises(IdentificationError, match="no arrows lead"):
         AdjustmentSelector(GRAPH, "outcome", "treatment").fit(FRAME)
     with pytest.raises(ValueError, match="the empty set is valid"):
         AdjustmentSelector(CausalGraph([("t", "y")]), "t", "y").fit(FRAME)
@@ -151,6 +151,10 @@ def test_graphs_that_do_not_allow_adjustment_are_refused():
 def test_bad_input():
     with pytest.raises(ValueError, match="kind must be one of"):
         selector(kind="best").fit(FRAME)
+    with pytest.raises(IdentificationError, match="must be a CausalGraph, got str"):
+        AdjustmentSelector("t -> y", "t", "y").fit(FRAME)
+    with pytest.raises(IdentificationError, match="Make X a DataFrame"):
+        selector().fit(FRAME.to_numpy())
     with pytest.raises(NotFittedError):
         selector().transform(FRAME)
     twice = pd.concat([FRAME, FRAME[["site"]]], axis=1)

@@ -9,6 +9,8 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from skcausal.graphs import CausalGraph
 from skcausal.structural import (
     AdditiveNoiseModel,
+    Attribution,
+    RowAttribution,
     arrow_strength,
     intrinsic_influence,
 )
@@ -242,3 +244,12 @@ def test_what_is_no_model():
         intrinsic_influence(LinearRegression(), "y")
     with pytest.raises(ValueError, match="not fitted"):
         arrow_strength(linear_model(INTO_Y), "y")
+
+
+def test_results_show_what_is_divided():
+    parts = pd.Series({"a": 1.0, "b": 3.0})
+    shown = repr(Attribution(parts, 0 * parts, "y", "Variance of y", 4.0))
+    assert shown.startswith("Variance of y, 4 in all:\n")
+    assert shown.index("\nb") < shown.index("\na")
+    rows = RowAttribution(pd.DataFrame([parts]), 0, "y", "Score", pd.Series([4.0]))
+    assert repr(rows).splitlines()[1].split() == ["a", "b", "total"]

@@ -425,3 +425,9 @@ def test_a_classifier_that_excludes_what_was_seen():
     sure = CategoricalNoise(DecisionTreeClassifier()).fit(parents, values)
     with pytest.raises(ValueError, match="probability zero"):
         sure.noise(parents, np.roll(values, 1), np.random.default_rng(0))
+
+
+def test_a_model_that_cannot_take_its_causes_is_named(frame):
+    plain = AdditiveNoiseModel(GRAPH, regressor=LinearRegression())
+    with pytest.raises(ValueError, match=r"fit: the mechanism of .* \(category\)"):
+        plain.fit(frame)

@@ -29,10 +29,15 @@ from skcausal.estimation.functionals._simulation import (
     chain_of,
 )
 from skcausal.estimation.functionals._worlds import World, contrasts
-from skcausal.identification import Estimand, IdentificationError
+from skcausal.identification import Estimand, IdentificationError, Probability
 from skcausal.inference import EffectEstimate
 from skcausal.utils._splitters import is_binary
-from skcausal.utils._validation import NoIntervalWarning, is_polars
+from skcausal.utils._validation import (
+    NoIntervalWarning,
+    check_weights,
+    is_polars,
+    pandas_from_polars,
+)
 
 N_DRAWS = 100_000
 
@@ -102,12 +107,31 @@ def task_of(
         learner = _default(estimand, frame, columns, continuous, random_state)
         if control is not None:
             learner.set_params(control_arm=control)
-    elif control is not None:
-        raise ValueError(
-            "estimate: set control_arm on the learner, which was given, in place of "
-            "control."
-        )
+    else:
+        _check_learner(learner)
+        learner = _with_control(learner, control)
     return Task(learner, X, frame[columns.outcome], parameters)
+
+
+def _with_control(learner: Any, control: Any) -> Any:
+    """Return a learner whose control arm is the one that was asked for.
+
+    Raises
+    ------
+    ValueError
+        If the learner has another one, or none.
+    """
+    if control is None:
+        return learner
+    own = learner.get_params(deep=False).get("control_arm", "no control_arm")
+    if own is None:
+        return clone(learner).set_params(control_arm=control)
+    if own != control:
+        raise ValueError(
+            f"estimate: control is {control!r}, and the learner has {own!r}. Leave one "
+            "of the two out."
+        )
+    return learner
 
 
 def _is_continuous(treatment: Any) -> bool:
@@ -169,9 +193,9 @@ def estimate(
         their default models. Formulas of other kinds are estimated as they stand: by
         counting with None, or by draws from copies of this regressor.
     treated, control : level, or dict of node to level, default=None
-        What is compared. None compares each level with the lowest, and needs levels 0
-        and 1 or False and True where a learner is used; dicts are needed for several
-        treatments.
+        What is compared. Where a learner is used, None needs levels 0 and 1 or False
+        and True; elsewhere it compares each level with the lowest number, and labels
+        need ``control``. Dicts are needed for several treatments.
     sample_weight : array-like of shape (n,), default=None
         Weights of the rows.
     groups : array-like of shape (n,), default=None
@@ -189,6 +213,8 @@ def estimate(
     ------
     MissingColumnError
         If the frame lacks a column.
+    IdentificationError
+        If the formula uses an experiment, so that one table is not enough.
     ValueError
         If a column of a formula that is counted has many levels or missing entries,
         or the formula asks for shares among rows that do not occur.
@@ -231,10 +257,17 @@ def estimate(
     >>> bool(lower < 0.7 < upper)
     True
     """
+    if not isinstance(estimand, Estimand):
+        raise TypeError(
+            f"estimate: estimand must be what identify returned, got "
+            f"{type(estimand).__name__}. Call estimate(identify(graph, treatment, "
+            "outcome), frame)."
+        )
     if is_polars(frame):
-        frame = frame.to_pandas()
+        frame = pandas_from_polars(frame)
     general = estimand.kind in ("general", "conditional")
     if general:
+        _refuse_experiments(estimand)
         frame = frame.reset_index(drop=True)
         worlds = contrasts(estimand, frame, treated, control)
         return _as_it_stands(
@@ -253,10 +286,33 @@ def estimate(
     return found
 
 
+def _refuse_experiments(estimand: Estimand) -> None:
+    parts = estimand.expression.walk()
+    used = {
+        one.node for part in parts if isinstance(part, Probability) for one in part.do
+    }
+    if used:
+        nodes = ", ".join(map(str, estimand.graph.ordered(used)))
+        raise IdentificationError(
+            f"estimate: the formula {estimand.expression} uses an experiment in which "
+            f"{nodes} was set, and takes more than one table. Use "
+            "estimand.evaluate(table, experiments=...) with shares from each."
+        )
+
+
+def _check_learner(learner: Any) -> None:
+    if not hasattr(learner, "average_effect"):
+        raise TypeError(
+            f"estimate: learner must be an estimator of effects with average_effect, "
+            f"got {type(learner).__name__}. Give a model such as this one to a "
+            "learner, for example AIPW(outcome_model=..., propensity_model=...)."
+        )
+
+
 def _as_it_stands(
     estimand: Estimand,
     frame: pd.DataFrame,
-    worlds: dict[Any, tuple[World, World]],
+    worlds: dict[str, tuple[World, World]],
     regressor: Any,
     sample_weight: Any,
     groups: Any,
@@ -269,15 +325,20 @@ def _as_it_stands(
     nodes = nodes_of(estimand.expression)
     named = {*nodes, outcome, *estimand.treatment, *estimand.given} - {outcome}
     many = [node for node in named if frame[node].nunique() > MOST_LEVELS]
-    labels = tuple(worlds) if len(worlds) > 1 or estimand.given else ()
+    if hasattr(regressor, "average_effect"):
+        raise ValueError(
+            f"estimate: a formula of the kind {estimand.kind!r} has no learner; "
+            f"{type(regressor).__name__} is one. Leave learner out to count, or pass "
+            "a regressor."
+        )
     if regressor is not None or many:
         values = _simulated(
             estimand, frame, worlds, regressor, sample_weight, random_state, many
         )
         influence = np.full((len(frame), len(values)), np.nan)
     else:
-        weight = np.ones(len(frame)) if sample_weight is None else sample_weight
-        weight = np.asarray(weight, dtype=float)
+        weight = check_weights(sample_weight, len(frame), "estimate")
+        weight = np.ones(len(frame)) if weight is None else weight
         shares = observed_shares(frame, nodes, outcome, weight)
         flat = [world for pair in worlds.values() for world in pair]
         means, slopes = mean_outcomes(estimand.expression, shares, outcome, flat)
@@ -287,7 +348,7 @@ def _as_it_stands(
     return EffectEstimate(
         values[None],
         influence[None],
-        labels=labels,
+        labels=tuple(worlds),
         groups=None if groups is None else np.asarray(groups),
         name=f"effect of {', '.join(map(str, estimand.treatment))} on {outcome}",
     )
@@ -296,7 +357,7 @@ def _as_it_stands(
 def _simulated(
     estimand: Estimand,
     frame: pd.DataFrame,
-    worlds: dict[Any, tuple[World, World]],
+    worlds: dict[str, tuple[World, World]],
     regressor: Any,
     sample_weight: Any,
     random_state: Any,

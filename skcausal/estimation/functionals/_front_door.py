@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.utils.validation import check_is_fitted, check_random_state
 
+from skcausal.estimation._average import effect_label
 from skcausal.estimation._crossfit import FitSettings, cross_fit
 from skcausal.estimation._data import CausalData, make_data
 from skcausal.estimation._folds import Folds, make_folds
@@ -356,7 +357,7 @@ def _means(scores: list[np.ndarray], data: CausalData) -> EffectEstimate:
 def _contrasts(scores: list[np.ndarray], data: CausalData) -> EffectEstimate:
     """Return the means of the arms against the control."""
     assert data.arms is not None
-    labels = tuple(data.arms[1:].tolist()) if data.n_arms > 2 else ()
+    labels = tuple(effect_label(data, arm, None) for arm in range(1, data.n_arms))
     differences = [part[:, 1:] - part[:, :1] for part in scores]
     return _estimate(differences, data, labels, "average effect (all)")
 

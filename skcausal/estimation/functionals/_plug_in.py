@@ -148,7 +148,7 @@ def _seed(
     for axis in gradient.axes:
         levels = shares.levels[axis.node]
         if axis == Variable(outcome):
-            part = levels.astype(float)
+            part = _numbers(levels, outcome)
         elif axis in world or axis.node in world:
             level = world[axis if axis in world else axis.node]
             part = (levels == level).astype(float)
@@ -156,6 +156,17 @@ def _seed(
             part = shares.joint.marginal([Variable(axis.node)]).values
         seed = np.multiply.outer(seed, part)
     return np.asarray(seed)
+
+
+def _numbers(levels: npt.NDArray[Any], outcome: Any) -> FloatArray:
+    try:
+        return levels.astype(float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"estimate: outcome {outcome!r} must be numeric, got levels such as "
+            f"{levels.tolist()[0]!r}. Make it a number, such as 1 for the level in "
+            "question and 0 for all others."
+        ) from error
 
 
 def _refuse_undefined(

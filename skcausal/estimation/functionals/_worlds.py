@@ -1,6 +1,7 @@
 """Which worlds an estimate compares."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ World = Mapping[Any, Any]
 
 def contrasts(
     estimand: Estimand, frame: pd.DataFrame, treated: Any, control: Any
-) -> dict[Any, tuple[World, World]]:
+) -> dict[str, tuple[World, World]]:
     """Return what is compared, by label: (treated, control) worlds.
 
     Raises
@@ -33,20 +34,27 @@ def contrasts(
             )
     pairs = _pairs(estimand.treatment, frame, treated, control)
     levels = [np.unique(frame[node]) for node in estimand.given]
-    found: dict[Any, tuple[World, World]] = {}
+    n_strata = math.prod(map(len, levels))
+    if n_strata > MOST_LEVELS:
+        raise ValueError(
+            f"estimate: given {', '.join(map(str, estimand.given))} makes {n_strata} "
+            f"groups of rows, with an effect for each, and at most {MOST_LEVELS} are "
+            "estimated. Cut it into classes (pandas.qcut), or use a learner of effects "
+            "that vary, such as DRLearner."
+        )
+    found: dict[str, tuple[World, World]] = {}
     for strata in itertools.product(*levels):
         given = dict(zip(estimand.given, strata, strict=True))
         for label, (one, other) in pairs.items():
-            parts = [label] if len(pairs) > 1 else []
+            parts = [label] if len(pairs) > 1 or not given else []
             parts += [f"{node} = {level}" for node, level in given.items()]
-            key = parts[0] if len(parts) == 1 else ", ".join(map(str, parts))
-            found[key] = ({**one, **given}, {**other, **given})
+            found[", ".join(parts)] = ({**one, **given}, {**other, **given})
     return found
 
 
 def _pairs(
     treatment: Sequence[Any], frame: pd.DataFrame, treated: Any, control: Any
-) -> dict[Any, tuple[World, World]]:
+) -> dict[str, tuple[World, World]]:
     if len(treatment) > 1:
         if not (isinstance(treated, Mapping) and isinstance(control, Mapping)):
             raise ValueError(
@@ -56,22 +64,34 @@ def _pairs(
             )
         _check_levels(frame, treated, "treated")
         _check_levels(frame, control, "control")
-        return {"": (treated, control)}
+        return {f"{_said(treated)} vs {_said(control)}": (treated, control)}
     (node,) = treatment
     levels = np.unique(frame[node]).tolist()
     if len(levels) < 2:
-        raise ValueError(f"estimate: treatment {node!r} has one level, {levels[0]!r}.")
+        raise ValueError(
+            f"estimate: treatment {node!r} must have two levels at least, got {levels}."
+        )
     if len(levels) > MOST_LEVELS and (treated is None or control is None):
         raise ValueError(
             f"estimate: treatment {node!r} has {len(levels)} levels. Say which two are "
             "compared: treated=, control=."
+        )
+    if control is None and set(levels) != {0, 1}:
+        raise ValueError(
+            f"estimate: control has a default for levels 0/1 and False/True only, and "
+            f"those of {node!r} are {', '.join(map(repr, levels))}. Say which one is "
+            f"the reference, for example control={levels[0]!r}."
         )
     base = levels[0] if control is None else _level(control, node)
     others = [x for x in levels if x != base] if treated is None else [treated]
     others = [_level(other, node) for other in others]
     for level in (base, *others):
         _check_levels(frame, {node: level}, "treated or control")
-    return {other: ({node: other}, {node: base}) for other in others}
+    return {f"{other} vs {base}": ({node: other}, {node: base}) for other in others}
+
+
+def _said(world: World) -> str:
+    return ", ".join(f"{node} = {level}" for node, level in world.items())
 
 
 def _level(given: Any, node: Any) -> Any:

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skcausal import NoIntervalWarning
@@ -107,11 +108,12 @@ def test_several_levels_conditions_and_treatments():
     frame = pd.DataFrame({"c": c, "a": a, "b": b, "y": a * (1 + c) + b * a})
     graph = CausalGraph([("c", "y"), ("a", "y"), ("b", "y")])
     by = estimate(identify(graph, "a", "y", given="c"), frame)
-    assert by.labels == ("1, c = 0", "2, c = 0", "1, c = 1", "2, c = 1")
+    assert by.labels == tuple(f"{a} vs 0, c = {c}" for c in (0, 1) for a in (1, 2))
     np.testing.assert_allclose(by.value, [1.5, 3, 2.5, 5], atol=0.1)
     both = identify(graph, ["a", "b"], "y", kind="general")
     joint = estimate(both, frame, treated={"a": 2, "b": 1}, control={"a": 0, "b": 0})
     assert joint.value == pytest.approx(5, abs=0.1)
+    assert joint.labels == ("a = 2, b = 1 vs a = 0, b = 0",)
     with pytest.raises(ValueError, match="2 treatments need dicts"):
         estimate(both, frame)
 
@@ -120,13 +122,79 @@ def test_several_levels_conditions_and_treatments():
     ("change", "words"),
     [
         ({"treated": 7}, "which no row has"),
-        ({"learner": DRLearner()}, "counting only|no learner|draws"),
+        ({"learner": DRLearner()}, "has no learner; DRLearner is one"),
     ],
 )
 def test_questions_that_make_no_sense(change, words):
     frame, _ = napkin(500, 0)
     with pytest.raises(ValueError, match=words):
         estimate(identify(NAPKIN, "x", "y"), frame, **change)
+
+
+def test_labels_need_a_reference_and_say_what_is_compared():
+    frame, _ = napkin(2000, 0)
+    estimand = identify(NAPKIN, "x", "y")
+    words = frame.assign(x=np.where(frame["x"] == 1, "drug", "none"))
+    with pytest.raises(ValueError, match=r"'x' are 'drug', 'none'.*control='drug'"):
+        estimate(estimand, words)
+    found = estimate(estimand, words, control="none")
+    assert found.labels == ("drug vs none",)
+    assert found.value == pytest.approx(estimate(estimand, frame).value)
+
+
+def test_control_reaches_a_learner_that_was_given():
+    frame = confounded(1000)
+    estimand = identify(CONFOUNDED, "a", "y")
+    learner = AIPW(LinearRegression(), LogisticRegression(), random_state=0)
+    straight = estimate(estimand, frame, learner)
+    flipped = estimate(estimand, frame, learner, control=1)
+    assert flipped.value == pytest.approx(-straight.value)
+    assert learner.control_arm is None
+    again = clone(learner).set_params(control_arm=1)
+    assert estimate(estimand, frame, again, control=1).value == flipped.value
+    with pytest.raises(ValueError, match="control is 0, and the learner has 1"):
+        estimate(estimand, frame, again, control=0)
+
+
+def test_a_formula_of_an_experiment_needs_more_than_one_table():
+    estimand = identify(INSTRUMENT, "a", "y", experiments=[["a"]])
+    frame = pd.DataFrame({"z": [0, 1], "a": [0, 1], "y": [0.0, 1.0]})
+    with pytest.raises(IdentificationError, match="experiment in which a was set"):
+        estimate(estimand, frame)
+
+
+def test_conditions_of_many_levels_are_refused():
+    estimand = identify(CONFOUNDED, "a", "y", given="c")
+    with pytest.raises(ValueError, match=r"given c makes 100 groups.*qcut"):
+        estimate(estimand, confounded(100))
+
+
+def test_weights_and_rows_are_checked():
+    frame, _ = napkin(500, 0)
+    estimand = identify(NAPKIN, "x", "y")
+    for weight in (np.zeros(500), -np.ones(500), np.ones(499)):
+        with pytest.raises(ValueError, match=r"estimate: (sample_weight|one weight)"):
+            estimate(estimand, frame, sample_weight=weight)
+    with pytest.raises(ValueError, match="'x' must have two levels at least, got"):
+        estimate(estimand, frame.head(0))
+
+
+def test_outcomes_of_words_are_refused():
+    frame, _ = napkin(500, 0)
+    words = frame.assign(y=np.where(frame["y"] > 0, "good", "bad"))
+    with pytest.raises(ValueError, match=r"'y' must be numeric, got .* 'bad'"):
+        estimate(identify(NAPKIN, "x", "y"), words)
+
+
+def test_inputs_of_the_wrong_kind_are_named():
+    frame = confounded(100)
+    estimand = identify(CONFOUNDED, "a", "y")
+    with pytest.raises(TypeError, match="estimand must be what identify returned"):
+        estimate(frame, estimand)
+    with pytest.raises(TypeError, match="average_effect, got LinearRegression"):
+        estimate(estimand, frame, LinearRegression())
+    with pytest.raises(MissingColumnError, match="'c', which is a covariate"):
+        estimate(estimand, frame.drop(columns="c"))
 
 
 def test_what_is_missing_is_named():
@@ -137,7 +205,7 @@ def test_what_is_missing_is_named():
     holes = frame.astype(float).mask(frame["w"] == 1)
     with pytest.raises(ValueError, match="has missing entries"):
         estimate(estimand, holes)
-    with pytest.raises(ValueError, match="one level"):
+    with pytest.raises(ValueError, match="two levels at least"):
         estimate(estimand, frame[frame["x"] == 1])
     with pytest.raises(ValueError, match="treated is for formulas"):
         estimate(identify(CONFOUNDED, "a", "y"), confounded(100), treated=1)

@@ -374,3 +374,7 @@ def test_eligibility_for_401k_as_published():
     # Estimates of other forests move both ends by 8 % of the estimate, too.
     assert lower == pytest.approx(1639.1, abs=0.08 * 8074)
     assert upper == pytest.approx(14571.0, rel=0.08)
+
+
+def test_it_shows_its_effect(sensitivity):
+    assert repr(sensitivity).startswith("RieszSensitivity(effect=")
