@@ -1,5 +1,6 @@
 """Questions that come with a graph: the commands, the report, CausalAnalysis."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -12,7 +13,14 @@ from sklearn.pipeline import make_pipeline
 from skcausal import causal_target, effect_of
 from skcausal.analysis import CausalAnalysis, main
 from skcausal.analysis._errors import InputError
-from skcausal.analysis._graph_facts import adjustment_of, features_of, graph_facts
+from skcausal.analysis._graph_facts import (
+    GraphFacts,
+    adjustment_of,
+    features_of,
+    graph_facts,
+)
+from skcausal.analysis._graph_report import with_graph
+from skcausal.analysis._result import AnalysisResult
 from skcausal.estimation import AIPW, DRLearner
 from skcausal.graphs import CausalGraph, format_graph
 from skcausal.identification import (
@@ -223,3 +231,13 @@ def test_the_report_has_the_graph(tmp_path, capsys):
     done = analysis().fit(table(800))
     done.report(tmp_path / "own.html", simulations=0, time_budget=1)
     assert "The graph" in (tmp_path / "own.html").read_text()
+
+
+def test_a_graph_that_the_data_contradict_is_a_warning():
+    facts = GraphFacts("<svg/>", "", "", (), (), "Falsified: no.", True, ())
+    result = AnalysisResult(*[None] * 9, warnings=("other",))
+    warned = with_graph(result, facts)
+    assert "contradict the graph" in warned.warnings[0]
+    assert warned.warnings[1:] == ("other",)
+    unsure = with_graph(result, dataclasses.replace(facts, falsified=None))
+    assert unsure.warnings == ("other",)

@@ -107,7 +107,7 @@ def test_several_levels_conditions_and_treatments():
     c, a, b = (rng.integers(k, size=6000) for k in (2, 3, 2))
     frame = pd.DataFrame({"c": c, "a": a, "b": b, "y": a * (1 + c) + b * a})
     graph = CausalGraph([("c", "y"), ("a", "y"), ("b", "y")])
-    by = estimate(identify(graph, "a", "y", given="c"), frame)
+    by = estimate(identify(graph, "a", "y", given="c"), frame, control=0)
     assert by.labels == tuple(f"{a} vs 0, c = {c}" for c in (0, 1) for a in (1, 2))
     np.testing.assert_allclose(by.value, [1.5, 3, 2.5, 5], atol=0.1)
     both = identify(graph, ["a", "b"], "y", kind="general")
