@@ -193,9 +193,9 @@ def estimate(
         their default models. Formulas of other kinds are estimated as they stand: by
         counting with None, or by draws from copies of this regressor.
     treated, control : level, or dict of node to level, default=None
-        What is compared. Where a learner is used, None needs levels 0 and 1 or False
-        and True; elsewhere it compares each level with the lowest number, and labels
-        need ``control``. Dicts are needed for several treatments.
+        What is compared. ``control`` has a default for levels 0/1 and False/True only;
+        None for ``treated`` is every other level, and must be so where a learner is
+        used. Dicts are needed for several treatments.
     sample_weight : array-like of shape (n,), default=None
         Weights of the rows.
     groups : array-like of shape (n,), default=None
