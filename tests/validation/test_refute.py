@@ -830,7 +830,8 @@ def test_tipping_points_over_seeds(kind):
     for seed in range(20):
         X, y, t = make(5000, seed, kind)
         refuter = SimulatedConfounder(kappas, [0.2, 0.4])
-        found = run([refuter], estimator, (X, y, t), random_state=seed)
+        many = {"n_simulations": 20, "random_state": seed}
+        found = run([refuter], estimator, (X, y, t), **many)
         effect = found.estimate.value
         truth = analytic_tipping_points(X, y, t, kappas, kind, effect)
         ratios.append(found.details["tipping_points"]["kappa_outcome"] / truth)
