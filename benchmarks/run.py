@@ -55,6 +55,8 @@ def parse(arguments=None):
     identification.add_argument("--limit", type=float, default=60, help="s per call")
     falsification = commands.choices["falsification"]
     falsification.add_argument("--draws", type=int, default=200)
+    averages = commands.choices["averages"]
+    averages.add_argument("--only", default="", help="tasks with it in the name")
     agreement = commands.choices["agreement"]
     agreement.add_argument("--only", default="", help="parts whose name contains it")
     return parser.parse_args(arguments)
