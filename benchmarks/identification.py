@@ -23,7 +23,9 @@ CELLS = (
     ("minimal", "confounders", 27, ALL),
     *(("optimal", "random", n, ("skcausal", "dowhy")) for n in (*SMALL, 1000)),
     ("first 100 minimal", "random", 200, ("skcausal",)),
-    *(("front door", "front door", n, ("skcausal", "pgmpy", "dowhy")) for n in SMALL),
+    # pgmpy lists all sets and then compares them, which at 20 nodes does not end.
+    ("front door", "front door", 10, ("skcausal", "pgmpy", "dowhy")),
+    *(("front door", "front door", n, ("skcausal", "dowhy")) for n in SMALL[1:]),
     ("front door", "front door", 1000, ("skcausal",)),
     ("front door", "front door", 10_000, ("skcausal",)),
     ("instruments", "mixed", 100, ("skcausal",)),
