@@ -1,0 +1,3 @@
+"""Is it fair? Predictors under a structural model: audit and repair."""
+
+__all__: list[str] = []
