@@ -64,6 +64,7 @@ class CategoricalNoise(Mechanism):
     ['no', 'yes']
     """
 
+    invertible = False
     classes_: np.ndarray
     classifier_: Any
 

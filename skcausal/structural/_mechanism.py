@@ -9,8 +9,17 @@ from sklearn.base import BaseEstimator
 class Mechanism(BaseEstimator):
     """Base of the mechanisms: a node is a function of its parents and of noise.
 
-    To write one, subclass it and define ``fit`` and the three methods below, so that
-    ``apply(parents, noise(parents, values, random))`` gives ``values`` back.
+    To write one, subclass it and define ``fit``, ``draw_noise``, ``apply`` and
+    ``noise``, so that ``apply(parents, noise(parents, values, random))`` gives
+    ``values`` back; and ``log_density``, if rows with unknown nodes shall be explained.
+
+    Attributes
+    ----------
+    invertible : bool
+        Whether a row's noise follows from its values; else it is a draw among those
+        that explain them.
+    n_noise : int
+        Numbers of noise per row. With more than one, ``noise`` has shape (n, n_noise).
 
     Notes
     -----
@@ -22,6 +31,13 @@ class Mechanism(BaseEstimator):
     >>> isinstance(AdditiveNoise(), Mechanism)
     True
     """
+
+    invertible: bool = True
+
+    @property
+    def n_noise(self) -> int:
+        """Numbers of noise per row."""
+        return 1
 
     def fit(self, parents: Any, values: Any) -> Self:
         """Learn the mechanism.
@@ -92,6 +108,23 @@ class Mechanism(BaseEstimator):
         -------
         noise : ndarray of shape (n,)
             For which ``apply`` returns ``values``.
+        """
+        raise NotImplementedError
+
+    def log_density(self, parents: Any, values: Any) -> np.ndarray:
+        """Return the log density of the node given its parents.
+
+        Parameters
+        ----------
+        parents : DataFrame of shape (n, n_parents)
+            Values of the direct causes.
+        values : array of shape (n,)
+            Values of the node.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n,)
+            Of categories and counts, the log probability.
         """
         raise NotImplementedError
 
