@@ -61,6 +61,7 @@ API_REFERENCE = {
             "Columns",
             "Step",
             "Hedge",
+            "Population",
         ],
         "Several worlds": [
             "identify_counterfactual",
