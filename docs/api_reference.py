@@ -244,6 +244,7 @@ API_REFERENCE = {
             "fetch_card",
             "fetch_401k",
             "fetch_sachs",
+            "fetch_german_credit",
             "fetch_bonus",
             "fetch_nhefs",
         ],
@@ -257,5 +258,8 @@ API_REFERENCE = {
             "check_causal_estimator",
             "LAWS",
         ]
+    },
+    "skcausal.decision": {
+        "Recourse": ["StructuralRecourse", "RecourseResult", "Recourse"],
     },
 }

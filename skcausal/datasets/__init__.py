@@ -21,6 +21,7 @@ downloaded where missing:
 - `fetch_nhefs`: quitting smoking and weight (Hernan and Robins 2020).
 - `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
 - `fetch_sachs`: proteins of single cells with a consensus graph (Sachs et al. 2005).
+- `fetch_german_credit`: 1,000 loans, and which were paid back (Hofmann 1994).
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
 in one table), ``X``, ``y``, ``treatment``, ``description``, names of the columns, and
@@ -30,6 +31,7 @@ whatever truth is known; `fetch_sachs` has a graph instead of a treatment.
 
 from skcausal.datasets._ab_test import make_ab_test
 from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
+from skcausal.datasets._loaders_credit import fetch_german_credit
 from skcausal.datasets._loaders_graphs import fetch_sachs
 from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
 from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
@@ -48,6 +50,7 @@ __all__ = [
     "fetch_bonus",
     "fetch_card",
     "fetch_criteo",
+    "fetch_german_credit",
     "fetch_hillstrom",
     "fetch_ihdp",
     "fetch_jobs",
