@@ -78,29 +78,22 @@ print(smaller["feature_edit_suffices"].value_counts().to_dict())
 
 # %%
 # For one applicant: the loan as asked for, and the smaller loan with the shorter time
-# that follows from it. A feature edit (grey) leaves the time as it is, so it asks for a
-# larger cut: it searches along the grey line for the bank's border.
-row = smaller.index[~smaller["feature_edit_suffices"].astype(bool)][0][0]
+# that follows from it. A feature edit leaves the time as it is, so it looks for the
+# bank's border along the dotted line.
+row = smaller["cost"].idxmax()[0]
 way = next(w for w in result.alternatives[row] if list(w.actions) == ["credit_amount"])
-before, after = some.loc[row], way.consequences.iloc[0]
-amounts = np.linspace(250, before["credit_amount"] * 1.05, 120)
-months = np.linspace(4, before["duration"] * 1.1, 120)
-grid = frame.loc[[row] * amounts.size * months.size].reset_index(drop=True)
-grid["credit_amount"], grid["duration"] = (
-    part.ravel() for part in np.meshgrid(amounts, months)
-)
-chance = bank.predict_proba(grid)[:, 1].reshape(months.size, amounts.size)
+names = ["credit_amount", "duration"]
+before, after = some.loc[row, names], way.consequences.iloc[0][names]
+axes = [np.linspace(0, 1.1 * before[name], 120) for name in names]
+grid = frame.loc[[row] * 120**2].reset_index(drop=True)
+grid[names] = np.stack([part.ravel() for part in np.meshgrid(*axes)], axis=1)
+granted = bank.predict_proba(grid)[:, 1].reshape(120, 120) >= 0.6
 _, ax = plt.subplots(figsize=(7, 4), layout="constrained")
-ax.contourf(amounts, months, chance >= 0.6, levels=[-0.5, 0.5, 1.5], alpha=0.25)
-ax.hlines(before["duration"], amounts[0], before["credit_amount"], "0.5", "dotted")
-x, y = before["credit_amount"], before["duration"]
-ax.annotate(
-    "", (after["credit_amount"], after["duration"]), (x, y), arrowprops={"width": 1}
-)
-ax.plot(x, y, "o", label="as asked for")
-ax.plot(after["credit_amount"], after["duration"], "s", label=way.text())
-ax.set(
-    xlabel="Amount (DM)", ylabel="Duration (months)", title="Granted: the light part"
-)
-ax.legend()
+ax.contourf(*axes, granted, levels=[-0.5, 0.5, 1.5], colors=["0.85", "#cfe8cf"])
+ax.axhline(before["duration"], color="0.4", linestyle="dotted")
+ax.annotate("", after, before, arrowprops={"arrowstyle": "->"})
+ax.plot(*before, "o", label="as asked for")
+ax.plot(*after, "s", label="a smaller loan, and what follows")
+ax.set(xlabel="Amount (DM)", ylabel="Duration (months)", title="Green: granted")
+ax.legend(loc="upper left")
 plt.show()
