@@ -19,7 +19,8 @@ from skcausal.structural._goodness import (
     folds_of,
     judge_any,
     judge_residuals,
-    uniform_p_value,
+    n_fresh,
+    same_distribution,
 )
 
 _LEVEL = 0.05
@@ -43,6 +44,8 @@ def check_own(mechanism: Any, node: Any, owner: str) -> Any:
 
 def design_of(parents: pd.DataFrame) -> np.ndarray:
     """Return numbers with mean 0 and variance 1, categories as indicators."""
+    if not parents.shape[1]:
+        return np.empty((len(parents), 0))
     numbers = pd.get_dummies(parents).to_numpy(dtype=float)
     spread = numbers.std(axis=0)
     return (numbers - numbers.mean(axis=0)) / np.where(spread > 0, spread, 1)
@@ -110,7 +113,9 @@ def _judge_category(
     possible = np.maximum(found, 1e-12)
     possible /= possible.sum(axis=1, keepdims=True)
     noise = uniform_noise(possible, codes, random)
-    return row | {"log_score": -loss, "p_uniform": uniform_p_value(noise)}, noise
+    fresh = random.random(n_fresh(len(noise), folds_of(parents, values, cv)))
+    row["p_uniform"] = same_distribution([noise], [fresh])
+    return row | {"log_score": -loss}, noise
 
 
 def _verdict(row: Mapping[str, Any], level: float) -> str:
@@ -150,6 +155,8 @@ def _row_of(judged: Judged, cv: Any, random: np.random.Generator) -> dict[str, A
     else:
         row, noise = judge_any(judged, folds_of(parents, values, n_folds), random)
     row["mechanism"] = model_name(mechanism)
+    if not parents.shape[1]:
+        row["r2"] = np.nan  # there is nothing that could explain
     design = design_of(parents)
     noises = noise.reshape(len(parents), -1).T
     found = [independence_p_value(one, design, random) for one in noises]

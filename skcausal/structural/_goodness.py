@@ -14,7 +14,7 @@ from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 
 _MOST_VALUES = 2_000_000  # drawn to find what is expected
 _N_DRAWS = (10, 100)
-_N_NOISE = 20  # draws of noise per row, to compare with
+_N_NOISE = 20  # draws of noise per row, to compare held-out noise with
 
 
 def has_density(mechanism: Any) -> bool:
@@ -62,6 +62,15 @@ def judge_residuals(
     }
 
 
+def n_fresh(n_rows: int, folds: Any) -> int:
+    """Return how much noise to draw to compare that of rows with.
+
+    Of a mechanism judged on new rows as many as rows: so errors of its estimates, from
+    at least as many rows, do not look like noise of another distribution.
+    """
+    return n_rows if folds[0][0] is None else _N_NOISE * n_rows
+
+
 def uniform_p_value(places: np.ndarray) -> float:
     """Return the p-value of values of a distribution function being uniform."""
     return float(stats.kstest(places, "uniform").pvalue)
@@ -90,7 +99,7 @@ def judge_any(
         seen = parents.iloc[test], values[test]
         scores[test] = one.log_density(*seen)
         noises.append(np.reshape(one.noise(*seen, random), (len(test), -1)))
-        fresh = one.draw_noise(_N_NOISE * len(test), random)
+        fresh = one.draw_noise(n_fresh(len(test), folds), random)
         drawn.append(np.reshape(fresh, (len(fresh), -1)))
         if not labels:
             errors.append(_errors_of_draws(one, *seen, random))
@@ -99,10 +108,7 @@ def judge_any(
         "log_score": float(scores.mean()),
         "p_uniform": same_distribution(noise.T, np.concatenate(drawn).T),
     }
-    root = not parents.shape[1]
     row |= _of_labels(values, scores) if labels else _of_numbers(values, errors)
-    if root:
-        row["r2"] = np.nan
     ordered = np.empty_like(noise)
     ordered[np.concatenate([test for _, test in folds])] = noise
     return row, ordered

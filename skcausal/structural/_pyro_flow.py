@@ -66,7 +66,7 @@ class Flow(torch.nn.Module):
 
 
 def _tensor(values: np.ndarray) -> Any:
-    return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float64)
+    return torch.tensor(values, dtype=torch.float64)  # a copy: some are read-only
 
 
 def train(
