@@ -133,16 +133,16 @@ def test_roots_have_the_maximum_likelihood_estimate():
 
 def test_categories_become_indicators():
     rng = np.random.default_rng(0)
-    kind = pd.Categorical(rng.choice(["a", "b", "c"], 300), ["c", "a", "b", "unused"])
+    kind = pd.Categorical(rng.choice(["a", "b", "c"], 300), ["c", "a", "b", "empty"])
     values = np.where(kind == "a", 5.0, np.where(kind == "b", 7.0, 4.0))
     values = values + 0.01 * rng.normal(size=300)
     mechanism = GeneralizedLinear().fit(pd.DataFrame({"kind": kind}), values)
-    assert mechanism.features_ == ["kind_a", "kind_b"]
-    np.testing.assert_allclose(mechanism.coef_, [1, 3], atol=0.01)
+    assert mechanism.features_ == ["kind_a", "kind_b", "kind_empty"]
+    np.testing.assert_allclose(mechanism.coef_, [1, 3, 0], atol=0.01)
     labels = pd.DataFrame({"kind": pd.Categorical(["b", "c"])})
     np.testing.assert_allclose(mechanism.mean(labels), [7, 4], atol=0.01)
-    other = pd.DataFrame({"kind": pd.Categorical(["b", "unused"])})
-    with pytest.raises(ValueError, match="category 'unused', which was not seen"):
+    other = pd.DataFrame({"kind": pd.Categorical(["b", "other"])})
+    with pytest.raises(ValueError, match="category 'other', which was not seen"):
         mechanism.mean(other)
 
 
