@@ -116,8 +116,10 @@ def choose_mechanism(
     >>> scores.index.tolist()
     ['gaussian', 'lognormal', 'additive']
     """
-    _check_cv(cv, len(parents))
-    values = values.array if isinstance(values, pd.Series) else np.asarray(values)
+    if isinstance(values, pd.Series):
+        values = values.array  # rows are taken by position
+    elif not hasattr(values, "dtype"):
+        values = np.asarray(values)
     labels = holds_labels(values, root=not parents.shape[1])
     listed = _listed(candidates, _possible(parents, values, labels, cv))
     named = {
@@ -127,6 +129,7 @@ def choose_mechanism(
     fits = {name: clone(one).fit(parents, values) for name, one in named.items()}
     scores = {name: np.full(len(parents), np.nan) for name in named}
     if len(named) > 1:
+        _check_cv(cv, len(parents))
         random = generator_of(random_state)
         folds = splits(values, labels, cv, int(random.integers(2**31)))
         discrete = [labels or _is_discrete(one) for one in fits.values()]

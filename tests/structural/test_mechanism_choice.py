@@ -155,6 +155,15 @@ def test_flow_where_asked_for():
     assert type(chosen).__name__ == "SplineFlow"
 
 
+def test_categories_of_numbers_are_labels_in_their_order():
+    rng = np.random.default_rng(0)
+    parents = pd.DataFrame({"x": rng.normal(size=200)})
+    sizes = pd.Categorical(rng.integers(3, size=200), [2, 0, 1], ordered=True)
+    for values in (sizes, pd.Series(sizes, index=range(200, 400))):
+        chosen, _ = choose_mechanism(parents, values, **STRAIGHT)
+        assert chosen.classes_.tolist() == [2, 0, 1]
+
+
 def test_a_label_that_is_rare():
     parents, _ = case("gaussian", n=100)
     rare = pd.Categorical(["a"] * 60 + ["b"] * 39 + ["c"])
