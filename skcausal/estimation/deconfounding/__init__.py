@@ -3,6 +3,7 @@
 Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
 
 - ``PPCAFactorModel``: linear factors of real-valued causes.
+- ``PoissonFactorModel``: nonnegative factors of counts.
 - ``ConstantCauseWarning``: a cause that never varies.
 """
 
@@ -13,9 +14,13 @@ require("pyro", "deep", "skcausal.estimation.deconfounding")
 from skcausal.estimation.deconfounding._inputs import (  # noqa: E402
     ConstantCauseWarning,
 )
+from skcausal.estimation.deconfounding._poisson import (  # noqa: E402
+    PoissonFactorModel,
+)
 from skcausal.estimation.deconfounding._ppca import PPCAFactorModel  # noqa: E402
 
 __all__ = [
     "ConstantCauseWarning",
     "PPCAFactorModel",
+    "PoissonFactorModel",
 ]

@@ -40,6 +40,8 @@ class Posterior(Protocol):
 class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of the factor models; see the subclasses."""
 
+    elbo_: np.ndarray
+
     _methods: ClassVar[tuple[str, ...]] = ("svi",)
 
     def __init__(
@@ -353,6 +355,16 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                     "Pass 1 or more."
                 )
 
+    def _check_positive(self, owner: str, *names: str) -> None:
+        """Refuse priors that are not two positive numbers."""
+        for name in names:
+            value = np.asarray(getattr(self, name))
+            if value.shape != (2,) or not (value > 0).all():
+                raise ValueError(
+                    f"{owner}: {name} must be a positive shape and a positive rate, "
+                    f"got {getattr(self, name)!r}. Pass a pair such as (0.3, 0.3)."
+                )
+
     def _warn_of_constant_causes(
         self, A: Causes, observed: np.ndarray | None, owner: str
     ) -> None:
@@ -381,6 +393,11 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             verbose=self.verbose,
             seed=seed,
         )
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of iterations that the fit took."""
+        return len(self.elbo_)
 
     @property
     def _n_features_out(self) -> int:

@@ -80,3 +80,47 @@ def linear_gaussian(k: int, m: int, noise_std: float | None, device: str) -> Pro
             )
 
     return model
+
+
+def gamma_guide(n_rows: int, k: int, m: int, device: str) -> Program:
+    """Return independent gammas for factors and loadings."""
+
+    def start(shape: Shape) -> Callable[[], torch.Tensor]:
+        wobble = noise(shape, 0.1, device)
+        return lambda: torch.exp(wobble())
+
+    def gamma(name: str, shape: Shape) -> tuple[torch.Tensor, torch.Tensor]:
+        one = constraints.positive
+        return (
+            pyro.param(f"{name}_shape", start(shape), constraint=one),
+            pyro.param(f"{name}_rate", start(shape), constraint=one),
+        )
+
+    def guide(batch: Batch) -> None:
+        pyro.sample("loadings", dist.Gamma(*gamma("loadings", (k, m))).to_event(2))
+        shape, rate = gamma("factors", (n_rows, k))
+        with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
+            here = dist.Gamma(shape[batch.rows], rate[batch.rows])
+            pyro.sample("factors", here.to_event(1))
+
+    return guide
+
+
+def poisson_gamma(
+    k: int,
+    m: int,
+    priors: tuple[tuple[float, float], tuple[float, float]],
+    device: str,
+) -> Program:
+    """Return Poisson factorisation: gamma factors and loadings, Poisson causes."""
+
+    def model(batch: Batch) -> None:
+        loadings = pyro.sample("loadings", gamma_prior((k, m), priors[1], device))
+        with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
+            z = pyro.sample("factors", gamma_prior((k,), priors[0], device))
+            causes = dist.Poisson(z @ loadings + SMALLEST_RATE)
+            pyro.sample(
+                "causes", causes.mask(batch.observed).to_event(1), obs=batch.causes
+            )
+
+    return model
