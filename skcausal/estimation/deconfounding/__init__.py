@@ -4,6 +4,9 @@ Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
 
 - ``PPCAFactorModel``: linear factors of real-valued causes.
 - ``PoissonFactorModel``: nonnegative factors of counts.
+- ``predictive_check``: does a factor model predict causes that it has not seen?
+- ``PredictiveCheck``, ``PredictiveCheckDisplay``, ``PredictiveCheckWarning``: its
+  result, its drawing, and what it says of a model that does not.
 - ``ConstantCauseWarning``: a cause that never varies.
 """
 
@@ -11,6 +14,12 @@ from skcausal.utils._optional import require
 
 require("pyro", "deep", "skcausal.estimation.deconfounding")
 
+from skcausal.estimation.deconfounding._check import (  # noqa: E402
+    PredictiveCheck,
+    PredictiveCheckDisplay,
+    PredictiveCheckWarning,
+    predictive_check,
+)
 from skcausal.estimation.deconfounding._inputs import (  # noqa: E402
     ConstantCauseWarning,
 )
@@ -23,4 +32,8 @@ __all__ = [
     "ConstantCauseWarning",
     "PPCAFactorModel",
     "PoissonFactorModel",
+    "PredictiveCheck",
+    "PredictiveCheckDisplay",
+    "PredictiveCheckWarning",
+    "predictive_check",
 ]

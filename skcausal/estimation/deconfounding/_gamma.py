@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, polygamma
 
 from skcausal.estimation.deconfounding._inputs import chunks_of
 
@@ -51,6 +51,18 @@ class GammaPosterior:
             + shape * (b - rate) / rate
         )
         return float(parts.sum())
+
+    @classmethod
+    def like_log_normal(cls, loc: np.ndarray, scale: np.ndarray) -> Self:
+        """Return the gammas with the mean and geometric mean of log-normals."""
+        gap = scale**2 / 2
+        # log(shape) - digamma(shape) = gap, by Newton's method from Minka's start.
+        shape = (3 - gap + np.sqrt((gap - 3) ** 2 + 24 * gap)) / (12 * gap)
+        for _ in range(5):
+            error = np.log(shape) - digamma(shape) - gap
+            slope = 1 / shape - polygamma(1, shape)
+            shape = 1 / (1 / shape + error / (shape**2 * slope))
+        return cls(shape, shape / np.exp(loc + gap))
 
     @classmethod
     def start(

@@ -14,7 +14,7 @@ from skcausal.estimation.deconfounding._gamma import (
     infer_factors,
 )
 from skcausal.estimation.deconfounding._inputs import Causes, check_counts
-from skcausal.estimation.deconfounding._programs import gamma_guide, poisson_gamma
+from skcausal.estimation.deconfounding._programs import poisson_gamma, positive_guide
 from skcausal.estimation.deconfounding._training import device_of, train
 
 # Sweeps over the factors of a row whose loadings are known, and when it is done.
@@ -39,7 +39,7 @@ class PoissonFactorModel(FactorModel):
         Most sweeps ("cavi") or epochs ("svi").
     batch_size : int, default=256
         Rows per step of "svi".
-    learning_rate : float, default=0.02
+    learning_rate : float, default=0.05
         Step size of Adam at the start of "svi"; it falls to a tenth.
     tol : float, default=1e-4
         Stop when the bound, in "svi" its mean over 20 epochs, rises by less than this
@@ -116,7 +116,7 @@ class PoissonFactorModel(FactorModel):
         inference: str = "cavi",
         max_iter: int = 500,
         batch_size: int = 256,
-        learning_rate: float = 0.02,
+        learning_rate: float = 0.05,
         tol: float = 1e-4,
         device: str = "auto",
         verbose: bool = False,
@@ -158,9 +158,11 @@ class PoissonFactorModel(FactorModel):
         else:
             device = device_of(self.device)
             model = poisson_gamma(k, m, priors, device)
-            guide = gamma_guide(n, k, m, device)
+            guide = positive_guide(n, k, m, device)
             found, self.elbo_ = train(model, guide, A, observed, self._training(seed))
-            loadings = GammaPosterior(found["loadings_shape"], found["loadings_rate"])
+            loadings = GammaPosterior.like_log_normal(
+                found["loadings_loc"], found["loadings_scale"]
+            )
         self.loadings_shape_, self.loadings_rate_ = loadings.shape, loadings.rate
         self.components_ = loadings.mean
 

@@ -82,25 +82,20 @@ def linear_gaussian(k: int, m: int, noise_std: float | None, device: str) -> Pro
     return model
 
 
-def gamma_guide(n_rows: int, k: int, m: int, device: str) -> Program:
-    """Return independent gammas for factors and loadings."""
+def positive_guide(n_rows: int, k: int, m: int, device: str) -> Program:
+    """Return independent log-normals for factors and loadings.
 
-    def start(shape: Shape) -> Callable[[], torch.Tensor]:
-        wobble = noise(shape, 0.1, device)
-        return lambda: torch.exp(wobble())
-
-    def gamma(name: str, shape: Shape) -> tuple[torch.Tensor, torch.Tensor]:
-        one = constraints.positive
-        return (
-            pyro.param(f"{name}_shape", start(shape), constraint=one),
-            pyro.param(f"{name}_rate", start(shape), constraint=one),
-        )
+    Gradients through draws of gammas with small shapes are too noisy to train with.
+    """
 
     def guide(batch: Batch) -> None:
-        pyro.sample("loadings", dist.Gamma(*gamma("loadings", (k, m))).to_event(2))
-        shape, rate = gamma("factors", (n_rows, k))
+        loc = pyro.param("loadings_loc", noise((k, m), 0.1, device))
+        scale = positive("loadings_scale", (k, m), 0.1, device)
+        pyro.sample("loadings", dist.LogNormal(loc, scale).to_event(2))
+        z_loc = pyro.param("factors_loc", noise((n_rows, k), 0.1, device))
+        z_scale = positive("factors_scale", (n_rows, k), 0.1, device)
         with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
-            here = dist.Gamma(shape[batch.rows], rate[batch.rows])
+            here = dist.LogNormal(z_loc[batch.rows], z_scale[batch.rows])
             pyro.sample("factors", here.to_event(1))
 
     return guide
