@@ -4,6 +4,7 @@ Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
 
 - ``PPCAFactorModel``: linear factors of real-valued causes.
 - ``PoissonFactorModel``: nonnegative factors of counts.
+- ``BernoulliFactorModel``: linear factors in the log odds of zeros and ones.
 - ``predictive_check``: does a factor model predict causes that it has not seen?
 - ``PredictiveCheck``, ``PredictiveCheckDisplay``, ``PredictiveCheckWarning``: its
   result, its drawing, and what it says of a model that does not.
@@ -14,6 +15,9 @@ from skcausal.utils._optional import require
 
 require("pyro", "deep", "skcausal.estimation.deconfounding")
 
+from skcausal.estimation.deconfounding._bernoulli import (  # noqa: E402
+    BernoulliFactorModel,
+)
 from skcausal.estimation.deconfounding._check import (  # noqa: E402
     PredictiveCheck,
     PredictiveCheckDisplay,
@@ -29,6 +33,7 @@ from skcausal.estimation.deconfounding._poisson import (  # noqa: E402
 from skcausal.estimation.deconfounding._ppca import PPCAFactorModel  # noqa: E402
 
 __all__ = [
+    "BernoulliFactorModel",
     "ConstantCauseWarning",
     "PPCAFactorModel",
     "PoissonFactorModel",

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pyro
 import pyro.distributions as dist
 import torch
 from torch.distributions import constraints
 
-from skcausal.estimation.deconfounding._training import Batch, Program
+from skcausal.estimation.deconfounding._training import Batch, Program, tensor
 
 # Rates stay above this, so that a logarithm in single precision is finite.
 SMALLEST_RATE = 1e-8
@@ -114,6 +115,25 @@ def poisson_gamma(
         with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
             z = pyro.sample("factors", gamma_prior((k,), priors[0], device))
             causes = dist.Poisson(z @ loadings + SMALLEST_RATE)
+            pyro.sample(
+                "causes", causes.mask(batch.observed).to_event(1), obs=batch.causes
+            )
+
+    return model
+
+
+def bernoulli_logistic(
+    k: int, intercept: np.ndarray, loading_std: float, device: str
+) -> Program:
+    """Return logistic matrix factorisation with intercepts that start at a value."""
+    m = len(intercept)
+
+    def model(batch: Batch) -> None:
+        shift = pyro.param("intercept", lambda: tensor(intercept, device))
+        loadings = pyro.sample("loadings", normal_prior((k, m), loading_std, device))
+        with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
+            z = pyro.sample("factors", normal_prior((k,), 1.0, device))
+            causes = dist.Bernoulli(logits=z @ loadings + shift)
             pyro.sample(
                 "causes", causes.mask(batch.observed).to_event(1), obs=batch.causes
             )
