@@ -5,6 +5,7 @@ Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
 - ``PPCAFactorModel``: linear factors of real-valued causes.
 - ``PoissonFactorModel``: nonnegative factors of counts.
 - ``BernoulliFactorModel``: linear factors in the log odds of zeros and ones.
+- ``DeepExponentialFamily``: layers of factors, each steered by the one above.
 - ``predictive_check``: does a factor model predict causes that it has not seen?
 - ``PredictiveCheck``, ``PredictiveCheckDisplay``, ``PredictiveCheckWarning``: its
   result, its drawing, and what it says of a model that does not.
@@ -24,6 +25,9 @@ from skcausal.estimation.deconfounding._check import (  # noqa: E402
     PredictiveCheckWarning,
     predictive_check,
 )
+from skcausal.estimation.deconfounding._deep import (  # noqa: E402
+    DeepExponentialFamily,
+)
 from skcausal.estimation.deconfounding._inputs import (  # noqa: E402
     ConstantCauseWarning,
 )
@@ -35,6 +39,7 @@ from skcausal.estimation.deconfounding._ppca import PPCAFactorModel  # noqa: E40
 __all__ = [
     "BernoulliFactorModel",
     "ConstantCauseWarning",
+    "DeepExponentialFamily",
     "PPCAFactorModel",
     "PoissonFactorModel",
     "PredictiveCheck",

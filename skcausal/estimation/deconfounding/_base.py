@@ -51,7 +51,7 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         inference: str = "svi",
         max_iter: int = 500,
         batch_size: int = 256,
-        learning_rate: float = 0.02,
+        learning_rate: float = 0.05,
         tol: float = 1e-4,
         device: str = "auto",
         verbose: bool = False,
@@ -347,7 +347,11 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 f"{owner}: inference must be one of {self._methods}, got "
                 f"{self.inference!r}. The first is the default."
             )
-        for name in ("n_components", "max_iter", "batch_size"):
+        self._check_positive_integers(owner, "n_components", "max_iter", "batch_size")
+
+    def _check_positive_integers(self, owner: str, *names: str) -> None:
+        """Refuse settings that are not 1, 2, ..."""
+        for name in names:
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
                 raise ValueError(
