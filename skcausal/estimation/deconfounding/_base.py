@@ -31,7 +31,9 @@ MAX_SEED = 2**31 - 1
 class Posterior(Protocol):
     """What is known about the factors of some rows."""
 
-    mean: np.ndarray
+    @property
+    def mean(self) -> np.ndarray:
+        """Posterior means."""
 
     def draw(self, random: np.random.RandomState) -> np.ndarray:
         """Draw the factors of all rows once."""

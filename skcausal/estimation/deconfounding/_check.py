@@ -245,7 +245,8 @@ def predictive_check(
     mask = random.uniform(size=shape) < heldout_fraction
     model.fit(A, mask=mask)
     posterior = model._infer(A, mask, "predictive_check")
-    rows, columns = entries = np.nonzero(mask)
+    entries = np.nonzero(mask)
+    rows, columns = entries[0], entries[1]
     score = model._score_at(posterior, entries, n_samples, random)
     causes = model._check_causes(A, "predictive_check", reset=False)
     values = rows_of(causes, slice(None))[entries]
@@ -299,8 +300,8 @@ def _result(
         warnings.warn(
             f"predictive_check: the mean p-value of held-out causes under "
             f"{type(model).__name__} is {result.p_value:.3f}, at most "
-            f"{SMALLEST_P_VALUE}: the factors do not describe the causes, and an effect "
-            "adjusted for them cannot be trusted. Try more components or another "
+            f"{SMALLEST_P_VALUE}: the factors do not describe the causes, and an "
+            "effect adjusted for them cannot be trusted. Try more components or another "
             "factor model.",
             PredictiveCheckWarning,
             stacklevel=3,

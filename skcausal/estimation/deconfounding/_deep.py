@@ -12,7 +12,12 @@ from skcausal.estimation.deconfounding._deep_programs import (
     infer_factors,
 )
 from skcausal.estimation.deconfounding._families import Poisson
-from skcausal.estimation.deconfounding._inputs import Causes, check_counts
+from skcausal.estimation.deconfounding._inputs import (
+    Causes,
+    check_counts,
+    mean_count,
+)
+from skcausal.estimation.deconfounding._programs import found_log_normal
 from skcausal.estimation.deconfounding._training import Program, device_of, train
 
 
@@ -169,13 +174,15 @@ class DeepExponentialFamily(FactorModel):
 
     def _fit(self, A: Causes, observed: np.ndarray | None, seed: int) -> None:
         n, m = A.shape
-        guide = deep_guide(n, tuple(self.layers), m, device_of(self.device))
+        sizes = (m, *self.layers)
+        guide = deep_guide(n, sizes, mean_count(A, observed), device_of(self.device))
         found, self.elbo_ = train(
             self._program(m), guide, A, observed, self._training(seed)
         )
         levels = range(len(self.layers))
-        self.weights_loc_ = [found[f"weights_loc_{level}"] for level in levels]
-        self.weights_scale_ = [found[f"weights_scale_{level}"] for level in levels]
+        weights = [found_log_normal(found, f"weights_{level}") for level in levels]
+        self.weights_loc_ = [loc for loc, _ in weights]
+        self.weights_scale_ = [scale for _, scale in weights]
         self.components_ = self._weights().mean
 
     def _weights(self) -> LogNormalPosterior:

@@ -6,7 +6,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
-Causes = np.ndarray | sp.csr_matrix
+# An array or a CSR matrix of floats; scipy has no types.
+Causes = Any
 
 
 class ConstantCauseWarning(UserWarning):
@@ -78,6 +79,12 @@ def constant_columns(A: Causes, observed: np.ndarray | None) -> np.ndarray:
         low = np.where(observed, full, np.inf).min(axis=0)
         high = np.where(observed, full, -np.inf).max(axis=0)
     return np.flatnonzero(low == high)
+
+
+def mean_count(A: Causes, observed: np.ndarray | None) -> float:
+    """Return the mean of the observed counts, where held-out ones are 0."""
+    n_observed = A.shape[0] * A.shape[1] if observed is None else observed.sum()
+    return float(max(A.sum(), 1) / n_observed)
 
 
 def check_counts(A: Causes, owner: str) -> None:

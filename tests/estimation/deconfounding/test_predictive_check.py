@@ -9,7 +9,7 @@ from sklearn.datasets import load_breast_cancer
 
 pytest.importorskip("pyro")
 
-from skcausal.estimation.deconfounding import (  # noqa: E402
+from skcausal.estimation.deconfounding import (
     BernoulliFactorModel,
     PoissonFactorModel,
     PPCAFactorModel,
@@ -34,7 +34,9 @@ def breast_cancer():
     return (table - table.mean()) / table.std()
 
 
-@pytest.mark.filterwarnings("ignore::skcausal.estimation.deconfounding.PredictiveCheckWarning")
+@pytest.mark.filterwarnings(
+    "ignore::skcausal.estimation.deconfounding.PredictiveCheckWarning"
+)
 @pytest.mark.parametrize("seed", range(3))
 def test_breast_cancer_as_in_the_authors_tutorial(seed):
     # They report .102 for one draw of the held-out entries.
@@ -83,7 +85,9 @@ def test_reproducible_sparse_and_named():
 
 def test_model_is_not_changed_and_mask_has_the_share():
     model = PPCAFactorModel(8)
-    found = predictive_check(model, many_factors(), heldout_fraction=0.3, random_state=0)
+    found = predictive_check(
+        model, many_factors(), heldout_fraction=0.3, random_state=0
+    )
     assert not hasattr(model, "components_")
     assert found.n_heldout / (600 * 30) == pytest.approx(0.3, abs=0.02)
 
