@@ -245,8 +245,8 @@ def predictive_check(
     mask = random.uniform(size=shape) < heldout_fraction
     model.fit(A, mask=mask)
     posterior = model._infer(A, mask, "predictive_check")
-    entries = np.nonzero(mask)
-    rows, columns = entries[0], entries[1]
+    rows, columns = np.nonzero(mask)
+    entries = (rows, columns)
     score = model._score_at(posterior, entries, n_samples, random)
     causes = model._check_causes(A, "predictive_check", reset=False)
     values = rows_of(causes, slice(None))[entries]
@@ -287,12 +287,13 @@ def _result(
     log_prob = np.bincount(np.nonzero(mask)[0], weights=observed, minlength=n)
     names = pd.Index(getattr(model, "feature_names_in_", range(m)), name="cause")
     index = getattr(A, "index", pd.RangeIndex(n))
-    rows, columns = mask.any(axis=1), mask.any(axis=0)
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
     result = PredictiveCheck(
         p_value=float(by_row[rows].mean()),
-        p_values=pd.Series(by_row, index=index, name="p_value")[rows],
-        cause_p_values=pd.Series(by_cause, index=names, name="p_value")[columns],
-        log_prob=pd.Series(log_prob, index=index, name="log_prob")[rows],
+        p_values=pd.Series(by_row, index=index, name="p_value").iloc[rows],
+        cause_p_values=pd.Series(by_cause, index=names, name="p_value").iloc[columns],
+        log_prob=pd.Series(log_prob, index=index, name="log_prob").iloc[rows],
         n_heldout=int(mask.sum()),
         model=model,
     )
@@ -301,8 +302,8 @@ def _result(
             f"predictive_check: the mean p-value of held-out causes under "
             f"{type(model).__name__} is {result.p_value:.3f}, at most "
             f"{SMALLEST_P_VALUE}: the factors do not describe the causes, and an "
-            "effect adjusted for them cannot be trusted. Try more components or another "
-            "factor model.",
+            "effect adjusted for them cannot be trusted. Try more components or "
+            "another factor model.",
             PredictiveCheckWarning,
             stacklevel=3,
         )

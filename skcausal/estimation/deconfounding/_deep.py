@@ -15,6 +15,8 @@ from skcausal.estimation.deconfounding._families import Poisson
 from skcausal.estimation.deconfounding._inputs import (
     Causes,
     check_counts,
+    check_positive_integers,
+    check_priors,
     mean_count,
 )
 from skcausal.estimation.deconfounding._programs import found_log_normal
@@ -151,8 +153,8 @@ class DeepExponentialFamily(FactorModel):
         return int(self.layers[0])
 
     def _check_settings(self, owner: str) -> None:
-        self._check_positive_integers(owner, "max_iter", "batch_size")
-        self._check_positive(owner, "weight_prior")
+        check_positive_integers(self, owner, "max_iter", "batch_size")
+        check_priors(self, owner, "weight_prior")
         if not len(self.layers) or min(self.layers) < 1:
             raise ValueError(
                 f"{owner}: layers must be the sizes of one or more layers, got "

@@ -16,6 +16,7 @@ from skcausal.estimation.deconfounding._gamma import (
 from skcausal.estimation.deconfounding._inputs import (
     Causes,
     check_counts,
+    check_priors,
     mean_count,
 )
 from skcausal.estimation.deconfounding._programs import (
@@ -146,7 +147,7 @@ class PoissonFactorModel(FactorModel):
 
     def _check_settings(self, owner: str) -> None:
         super()._check_settings(owner)
-        self._check_positive(owner, "factor_prior", "loading_prior")
+        check_priors(self, owner, "factor_prior", "loading_prior")
 
     def _check_values(self, A: Causes, owner: str) -> None:
         check_counts(A, owner)

@@ -79,8 +79,8 @@ class PPCAFactorModel(FactorModel):
     With :math:`S = U \Lambda U^\top` the covariance matrix of the causes, the maximum
     of the likelihood is :math:`W = U_K (\Lambda_K - \sigma^2 I)^{1/2}` with
     :math:`\sigma^2` the mean of the other eigenvalues. The factors of any row are
-    normal with precision :math:`I + W W^\top / \sigma^2`. Where the causes lie on a plane of
-    fewer dimensions, components beyond it are 0.
+    normal with precision :math:`I + W W^\top / \sigma^2`. Where the causes lie on a
+    plane of fewer dimensions, components beyond it are 0.
 
     References
     ----------
