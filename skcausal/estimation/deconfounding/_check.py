@@ -26,7 +26,7 @@ class PredictiveCheckWarning(UserWarning):
 class PredictiveCheck:
     """What a predictive check found; `predictive_check` makes it.
 
-    Attributes
+    Parameters
     ----------
     p_value : float
         Mean of the rows' p-values: near .5 for a model that fits, small for one that
@@ -192,15 +192,15 @@ def predictive_check(
     found : PredictiveCheck
         The p-values.
 
-    Warns
-    -----
-    PredictiveCheckWarning
-        If the mean p-value is at most .1.
-
     Raises
     ------
     ValueError
         If the fraction is not between 0 and 1, or the causes cannot be used.
+
+    Warns
+    -----
+    PredictiveCheckWarning
+        If the mean p-value is at most .1.
 
     Notes
     -----
@@ -255,9 +255,10 @@ def predictive_check(
     for _ in range(n_replicates):
         predictor = model._draw_predictor(posterior, random)[entries]
         replicate = score(model._family().draw(predictor, random))
-        by_row += _not_above(replicate, observed, rows, shape[0]) / n_replicates
-        by_cause += _not_above(replicate, observed, columns, shape[1]) / n_replicates
-    return _result(model, A, mask, (observed, by_row, by_cause))
+        by_row += _not_above(replicate, observed, rows, shape[0])
+        by_cause += _not_above(replicate, observed, columns, shape[1])
+    found = (observed, by_row / n_replicates, by_cause / n_replicates)
+    return _result(model, A, mask, found)
 
 
 def _check_fraction(fraction: float) -> None:
