@@ -55,7 +55,7 @@ class PredictiveCheck:
     >>> A = random.normal(size=(200, 1)) + random.normal(size=(200, 10))
     >>> found = predictive_check(PPCAFactorModel(1), A, random_state=0)
     >>> found.passed, int(found.histogram().sum())
-    (True, 177)
+    (True, 179)
     """
 
     p_value: float
