@@ -273,7 +273,7 @@ def test_poisson_cost_is_in_nonzeros_and_sparse_masks_match():
     np.testing.assert_allclose(as_sparse.components_, dense.components_)
 
 
-# scikit-learn's checks pass reals: here models of counts take them, negative ones apart.
+# scikit-learn's checks pass reals: here models of counts take those not negative.
 class WholeNumbers:
     def _check_values(self, A, owner):
         super()._check_values(A.floor() if sp.issparse(A) else np.floor(A), owner)
