@@ -1,10 +1,49 @@
 """Many causes at once: factor models and the deconfounder.
 
 Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
+
+- ``PPCAFactorModel``: linear factors of real-valued causes.
+- ``PoissonFactorModel``: nonnegative factors of counts.
+- ``BernoulliFactorModel``: linear factors in the log odds of zeros and ones.
+- ``DeepExponentialFamily``: layers of factors, each steered by the one above.
+- ``predictive_check``: does a factor model predict causes that it has not seen?
+- ``PredictiveCheck``, ``PredictiveCheckDisplay``, ``PredictiveCheckWarning``: its
+  result, its drawing, and what it says of a model that does not.
+- ``ConstantCauseWarning``: a cause that never varies.
 """
 
 from skcausal.utils._optional import require
 
 require("pyro", "deep", "skcausal.estimation.deconfounding")
 
-__all__: list[str] = []
+from skcausal.estimation.deconfounding._bernoulli import (  # noqa: E402
+    BernoulliFactorModel,
+)
+from skcausal.estimation.deconfounding._check import (  # noqa: E402
+    PredictiveCheck,
+    PredictiveCheckDisplay,
+    PredictiveCheckWarning,
+    predictive_check,
+)
+from skcausal.estimation.deconfounding._deep import (  # noqa: E402
+    DeepExponentialFamily,
+)
+from skcausal.estimation.deconfounding._inputs import (  # noqa: E402
+    ConstantCauseWarning,
+)
+from skcausal.estimation.deconfounding._poisson import (  # noqa: E402
+    PoissonFactorModel,
+)
+from skcausal.estimation.deconfounding._ppca import PPCAFactorModel  # noqa: E402
+
+__all__ = [
+    "BernoulliFactorModel",
+    "ConstantCauseWarning",
+    "DeepExponentialFamily",
+    "PPCAFactorModel",
+    "PoissonFactorModel",
+    "PredictiveCheck",
+    "PredictiveCheckDisplay",
+    "PredictiveCheckWarning",
+    "predictive_check",
+]
