@@ -37,6 +37,7 @@ API_REFERENCE = {
     },
     "skcausal.structural": {
         "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "Errors": ["RecantingWitnessError"],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",
