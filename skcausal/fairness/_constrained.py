@@ -9,7 +9,9 @@ from scipy.special import expit, logit
 
 FloatArray = np.ndarray
 _RIDGE = 1e-8  # keeps the solution finite where columns separate the classes
-_SAFETY = 2.0  # standard errors by which bounds are tightened for new rows
+# Bounds are tightened by three standard errors of the difference between these rows
+# and a third as many new ones.
+_SAFETY = 3.0 * np.sqrt(1 + 3)
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,9 @@ def fit_constrained(
 ) -> FloatArray:
     r"""Return coefficients of the greatest likelihood with odds ratios in bounds.
 
-    Bounds are tightened by two standard errors of the difference between these rows
-    and as many new ones. Without bounds, or where they hold anyway, it is plain
-    logistic regression.
+    Bounds are tightened by three standard errors, coefficients known, so that they hold
+    on new rows, a third as many at least. Without bounds, or where they hold anyway,
+    it is plain logistic regression.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def fit_constrained(
     for _ in range(2):  # the second time with errors at the constrained solution
         rules = []
         for one in contrasts:
-            margin = _SAFETY * np.sqrt(2) * one.standard_error(theta)
+            margin = _SAFETY * one.standard_error(theta)
             # Bounds that leave no room for errors are met as their middle.
             margin = min(margin, 0.49 * (high - low))
             rules += _rules(one, low + margin, high - margin)

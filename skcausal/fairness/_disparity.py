@@ -14,7 +14,7 @@ from skcausal.fairness._disparity_result import (
     DisparityDecomposition,
     effects_of,
 )
-from skcausal.fairness._worlds import (
+from skcausal.fairness._path_worlds import (
     Question,
     check_sensitive,
     response_of,

@@ -94,8 +94,8 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
     \mathrm{odds}(E\,p_\theta(X_{a'})) / \mathrm{odds}(E\,p_\theta(X_a))`, where unfair
     arrows carry a' and all others the reference a; the likelihood of the outcome is
     maximal given :math:`\epsilon_l \le g(\theta) \le \epsilon_u` for each a'. Bounds
-    are tightened by two standard errors, so that they hold on new rows. Mechanisms of
-    other nodes are left as they are. A corrected prediction is :math:`p(X_i)` with the
+    are tightened by the sampling error of the rows, so that they hold on new ones too.
+    Mechanisms of other nodes are left as they are. A corrected prediction is :math:`p(X_i)` with the
     row's own noise, where arrows of fair paths carry the row's own value of the
     sensitive attribute and others the reference.
 

@@ -84,7 +84,10 @@ def propagate(
 
 def noise_of(model: Any, noise: pd.DataFrame, node: Any) -> np.ndarray:
     """Return the noise of one node, (n,) or (n, n_noise)."""
-    return np.asarray(noise[node].to_numpy())
+    n_noise = model.mechanisms_[node].n_noise
+    if n_noise == 1:
+        return np.asarray(noise[node].to_numpy())
+    return np.asarray(noise[[f"{node}[{k}]" for k in range(n_noise)]].to_numpy())
 
 
 def edges_of_paths(
