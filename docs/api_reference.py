@@ -230,6 +230,19 @@ API_REFERENCE = {
             "ManskiBounds",
         ],
     },
+    "skcausal.fairness": {
+        "Groups": ["group_metrics", "SmallGroupWarning"],
+        "The audit": [
+            "CounterfactualFairnessAuditor",
+            "FairnessAudit",
+            "FairnessAuditDisplay",
+            "SensitiveAttributeError",
+        ],
+        "In a search": [
+            "counterfactual_unfairness_scorer",
+            "CounterfactualUnfairnessScorer",
+        ],
+    },
     "skcausal.datasets": {
         "Generators": ["make_ab_test", "make_observational", "make_survival"],
         "Loaders": [
@@ -243,6 +256,8 @@ API_REFERENCE = {
             "fetch_card",
             "fetch_401k",
             "fetch_sachs",
+            "fetch_compas",
+            "fetch_law_school",
             "fetch_bonus",
             "fetch_nhefs",
         ],

@@ -1,3 +1,12 @@
-"""Is it fair? Predictors under a structural model: audit and repair."""
+"""Is it fair? Predictors under a structural model: audit and repair.
 
-__all__: list[str] = []
+- ``group_metrics``: error rates of a classifier in each group, with intervals;
+  ``SmallGroupWarning`` where a group is too small.
+"""
+
+from skcausal.fairness._group_metrics import SmallGroupWarning, group_metrics
+
+__all__ = [
+    "SmallGroupWarning",
+    "group_metrics",
+]
