@@ -231,6 +231,19 @@ API_REFERENCE = {
             "ManskiBounds",
         ],
     },
+    "skcausal.fairness": {
+        "Groups": ["group_metrics", "SmallGroupWarning"],
+        "The audit": [
+            "CounterfactualFairnessAuditor",
+            "FairnessAudit",
+            "FairnessAuditDisplay",
+            "SensitiveAttributeError",
+        ],
+        "In a search": [
+            "counterfactual_unfairness_scorer",
+            "CounterfactualUnfairnessScorer",
+        ],
+    },
     "skcausal.datasets": {
         "Generators": ["make_ab_test", "make_observational", "make_survival"],
         "Loaders": [
@@ -244,6 +257,8 @@ API_REFERENCE = {
             "fetch_card",
             "fetch_401k",
             "fetch_sachs",
+            "fetch_compas",
+            "fetch_law_school",
             "fetch_bonus",
             "fetch_nhefs",
         ],

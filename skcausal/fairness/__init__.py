@@ -1,18 +1,22 @@
 """Is it fair? Predictors under a structural model: audit and repair.
 
-- ``decompose_disparity``, ``decompose_error_rates``, ``estimate_disparity``: how much
-  of a gap between groups is direct, indirect and spurious (``DisparityDecomposition``,
-  drawn by ``DisparityDisplay``).
+- ``group_metrics``: error rates of a classifier in each group, with intervals;
+  ``SmallGroupWarning`` where a group is too small.
+- ``decompose_disparity``, ``decompose_error_rates``: how much of a gap between groups
+  is direct, indirect and spurious, as a ``DisparityDecomposition``.
 - ``PathSpecificFair``: a classifier without the effect along unfair paths.
 """
 
 from skcausal.fairness._disparity import decompose_disparity, decompose_error_rates
 from skcausal.fairness._disparity_result import DisparityDecomposition
+from skcausal.fairness._group_metrics import SmallGroupWarning, group_metrics
 from skcausal.fairness._path_fair import PathSpecificFair
 
 __all__ = [
     "DisparityDecomposition",
     "PathSpecificFair",
+    "SmallGroupWarning",
     "decompose_disparity",
     "decompose_error_rates",
+    "group_metrics",
 ]
