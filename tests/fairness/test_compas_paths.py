@@ -50,7 +50,6 @@ def compas_model():
     )
 
 
-@pytest.mark.reference
 @pytest.mark.parametrize("paths", [[DIRECT], ALL], ids=["direct", "all"])
 @pytest.mark.parametrize("seed", range(3))
 def test_odds_ratio_of_race_is_inside_bounds_on_test_rows(paths, seed):
