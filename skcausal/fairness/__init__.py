@@ -2,12 +2,14 @@
 
 - ``group_metrics``: error rates of a classifier in each group, with intervals;
   ``SmallGroupWarning`` where a group is too small.
-- ``decompose_disparity``, ``decompose_error_rates``: how much of a gap between groups
-  is direct, indirect and spurious, as a ``DisparityDecomposition``.
+- ``decompose_disparity``, ``decompose_error_rates``, and from a table alone
+  ``estimate_disparity``: how much of a gap between groups is direct, indirect and
+  spurious, as a ``DisparityDecomposition``.
 - ``PathSpecificFair``: a classifier without the effect along unfair paths.
 """
 
 from skcausal.fairness._disparity import decompose_disparity, decompose_error_rates
+from skcausal.fairness._disparity_data import estimate_disparity
 from skcausal.fairness._disparity_result import DisparityDecomposition
 from skcausal.fairness._group_metrics import SmallGroupWarning, group_metrics
 from skcausal.fairness._path_fair import PathSpecificFair
@@ -18,5 +20,6 @@ __all__ = [
     "SmallGroupWarning",
     "decompose_disparity",
     "decompose_error_rates",
+    "estimate_disparity",
     "group_metrics",
 ]
