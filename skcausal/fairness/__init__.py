@@ -6,18 +6,26 @@
   ``estimate_disparity``: how much of a gap between groups is direct, indirect and
   spurious, as a ``DisparityDecomposition``.
 - ``PathSpecificFair``: a classifier without the effect along unfair paths.
+- ``compare_models``, ``confounder_tipping``: does a conclusion survive other graphs
+  (``ModelComparison``), and a confounder that nobody saw (``ConfounderTipping``)?
 """
 
 from skcausal.fairness._disparity import decompose_disparity, decompose_error_rates
 from skcausal.fairness._disparity_data import estimate_disparity
 from skcausal.fairness._disparity_result import DisparityDecomposition
 from skcausal.fairness._group_metrics import SmallGroupWarning, group_metrics
+from skcausal.fairness._model_comparison import ModelComparison, compare_models
 from skcausal.fairness._path_fair import PathSpecificFair
+from skcausal.fairness._tipping import ConfounderTipping, confounder_tipping
 
 __all__ = [
+    "ConfounderTipping",
     "DisparityDecomposition",
+    "ModelComparison",
     "PathSpecificFair",
     "SmallGroupWarning",
+    "compare_models",
+    "confounder_tipping",
     "decompose_disparity",
     "decompose_error_rates",
     "estimate_disparity",
