@@ -243,6 +243,24 @@ API_REFERENCE = {
             "counterfactual_unfairness_scorer",
             "CounterfactualUnfairnessScorer",
         ],
+        "What a gap is made of": [
+            "decompose_disparity",
+            "decompose_error_rates",
+            "estimate_disparity",
+            "DisparityDecomposition",
+            "DisparityDisplay",
+        ],
+        "Unfair paths": [
+            "PathSpecificFair",
+            "path_effect_bounds",
+            "PathEffectBounds",
+        ],
+        "Other models": [
+            "compare_models",
+            "ModelComparison",
+            "confounder_tipping",
+            "ConfounderTipping",
+        ],
     },
     "skcausal.datasets": {
         "Generators": ["make_ab_test", "make_observational", "make_survival"],

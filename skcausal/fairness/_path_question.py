@@ -35,9 +35,7 @@ class PathQuestion:
     fair_edges: frozenset[Edge]
 
     @classmethod
-    def fitted(
-        cls, estimator: Any, X: Any, outcome: Any, owner: str
-    ) -> "PathQuestion":
+    def fitted(cls, estimator: Any, X: Any, outcome: Any, owner: str) -> "PathQuestion":
         """Return the question of an estimator, with its model fitted to rows."""
         graph, sensitive = estimator.model.graph, estimator.sensitive
         _check_graph(graph, sensitive, outcome, owner)

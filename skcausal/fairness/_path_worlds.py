@@ -70,7 +70,9 @@ class Question:
         return 1 - found if self.complement else found
 
 
-def response_of(model: Any, predictor: Any, features: Any, kind: str, owner: str) -> Any:
+def response_of(
+    model: Any, predictor: Any, features: Any, kind: str, owner: str
+) -> Any:
     """Return the predictor with its columns, checked; None without a predictor."""
     if kind not in ("probability", "decision"):
         raise ValueError(

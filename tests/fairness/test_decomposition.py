@@ -76,9 +76,7 @@ def test_a_prediction_is_moved_through_its_columns():
     aware = LogisticRegression().fit(frame[columns], frame["y"])
     blind = LogisticRegression().fit(frame[["w", "c"]], frame["y"])
     for predictor, sees in ((aware, True), (blind, False)):
-        found = decompose_disparity(
-            model, frame, "a", "y", predictor=predictor, **SWAP
-        )
+        found = decompose_disparity(model, frame, "a", "y", predictor=predictor, **SWAP)
         assert (abs(found["direct"]) > 0.01) == sees
         assert abs(found["reverse indirect"]) > 0.01
         assert identity_error(found) < 1e-10

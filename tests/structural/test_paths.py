@@ -48,9 +48,7 @@ def slopes(model):
 def test_effect_along_a_path_is_the_product_of_its_slopes(fitted, path):
     model, frame = fitted
     edges = set(zip(path, path[1:], strict=False))
-    first, second = propagate(
-        model, model.noise(frame), {"a": 0.0}, {"a": 1.0}, edges
-    )
+    first, second = propagate(model, model.noise(frame), {"a": 0.0}, {"a": 1.0}, edges)
     found = (second["y"] - first["y"]).to_numpy()
     known = slopes(model)
     product = np.prod([known[edge] for edge in edges])
