@@ -62,8 +62,9 @@ def _mean(
 ) -> tuple[float, np.ndarray]:
     """Return E[Y_{direct, W_{through}} | group] and the influence of each row."""
     values = (Variable(roles.sensitive, 1), Variable(roles.sensitive))
-    direct, through, group = (None if k is None else values[k] for k in mean)
-    if direct == through == group:
+    direct, through = values[mean[0]], values[mean[1]]
+    group = () if mean[2] is None else (values[mean[2]],)
+    if mean[0] == mean[1] == mean[2]:
         own = (table[roles.sensitive] == levels[mean[0]]).to_numpy()
         y = table[roles.outcome].to_numpy(dtype=float)
         value = y[own].mean()

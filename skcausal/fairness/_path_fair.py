@@ -95,9 +95,9 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
     arrows carry a' and all others the reference a; the likelihood of the outcome is
     maximal given :math:`\epsilon_l \le g(\theta) \le \epsilon_u` for each a'. Bounds
     are tightened by the sampling error of the rows, so that they hold on new ones too.
-    Mechanisms of other nodes are left as they are. A corrected prediction is :math:`p(X_i)` with the
-    row's own noise, where arrows of fair paths carry the row's own value of the
-    sensitive attribute and others the reference.
+    Mechanisms of other nodes are left as they are. A corrected prediction is
+    :math:`p(X_i)` with the row's own noise, where arrows of fair paths carry the row's
+    own value of the sensitive attribute and others the reference.
 
     References
     ----------
@@ -219,8 +219,9 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
         self.estimator_ = chosen.fit(causes)
         contrasts = list(self._contrasts(X).values())
         arrays = (self._design(causes), codes, contrasts)
+        low, high = self.bounds
         self.free_coefficients_ = fit_constrained(*arrays, None, weight)
-        self.coefficients_ = fit_constrained(*arrays, tuple(self.bounds), weight)
+        self.coefficients_ = fit_constrained(*arrays, (low, high), weight)
         if self.average_mediators:
             self.marginal_ = causes[self.question_.unfair_mediators]
 
@@ -289,12 +290,11 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
             return np.asarray(expit(self._design(causes) @ self.coefficients_))
         found = np.zeros(len(causes))
         for row in random.integers(len(self.marginal_), size=self.n_draws):
-            drawn = {node: self.marginal_[node].iloc[row] for node in self.marginal_}
-            columns = {
-                node: pd.Series(value, causes.index).astype(causes[node].dtype)
-                for node, value in drawn.items()
-            }
-            design = self._design(causes.assign(**columns))
+            drawn = causes.copy()
+            for node in self.marginal_:
+                value = pd.Series(self.marginal_[node].iloc[row], causes.index)
+                drawn[node] = value.astype(causes[node].dtype)
+            design = self._design(drawn)
             found += expit(design @ self.coefficients_) / self.n_draws
         return found
 

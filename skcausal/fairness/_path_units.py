@@ -61,7 +61,7 @@ class UnitModel:
         active = frozenset((a, b) for a, b in edges)
         for edge in active - set(graph.directed):
             raise GraphError(f"{_OWNER}: {edge[0]} -> {edge[1]} is no arrow.")
-        sensitive, outcome = ends
+        (sensitive, outcome), (reference, compared) = ends, levels
         if outcome not in graph.descendants([sensitive]) - {sensitive}:
             raise GraphError(
                 f"{_OWNER}: no arrows lead from {sensitive!r} to {outcome!r}."
@@ -72,8 +72,10 @@ class UnitModel:
                 raise ValueError(
                     f"{_OWNER}: {name} must be a value of {sensitive!r}, got {level!r}."
                 )
-        numbers = labels[sensitive].get_indexer(list(levels))
-        pair = (int(numbers[0]), int(numbers[1]))
+        pair = (
+            _place(labels[sensitive], reference),
+            _place(labels[sensitive], compared),
+        )
         common = (graph, codes, labels, sensitive, outcome, pair, active)
         found = cls(*common, free=())
         return cls(*common, free=found.free_district())
@@ -181,7 +183,7 @@ class UnitModel:
                 f"{_OWNER}: positive must be a value of {self.outcome!r}, got "
                 f"{positive!r}."
             )
-        wanted = int(self.labels[self.outcome].get_loc(positive))
+        wanted = _place(self.labels[self.outcome], positive)
         units = self.units()
         moved, plain = (self._world(active, wanted, units) for active in (True, False))
         return moved - plain
@@ -287,6 +289,11 @@ class UnitModel:
             for node, given, table in factors
         ]
         return float(np.prod(parts))
+
+
+def _place(labels: pd.Index, level: Any) -> int:
+    """Return the code of a level."""
+    return int(np.flatnonzero(np.asarray(labels == level))[0])
 
 
 def _coded(graph: CausalGraph, frame: Any) -> tuple[pd.DataFrame, dict[Any, pd.Index]]:

@@ -1,7 +1,8 @@
-"""How strong must an unobserved confounder be to change a conclusion?"""
+"""How strong an unobserved confounder must be to change a conclusion."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -184,7 +185,7 @@ def confounder_tipping(
 
 def _checked(strengths: Sequence[float]) -> list[float]:
     levels = [float(level) for level in strengths]
-    rising = all(a < b for a, b in zip(levels, levels[1:], strict=False))
+    rising = all(a < b for a, b in pairwise(levels))
     if len(levels) < 2 or not rising or levels[0] < 0 or levels[-1] >= _MOST:
         raise ValueError(
             f"{_OWNER}: strengths must be two or more correlations that increase from "

@@ -1,6 +1,7 @@
 """Replays of noise in which single arrows carry the value of another world."""
 
 from collections.abc import Collection, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def edges_of_paths(
             raise GraphError(
                 f"{owner}: a path must lead from {source!r} to {target!r}, got {path}."
             )
-        for edge in zip(path, path[1:], strict=False):
+        for edge in pairwise(path):
             if edge not in known:
                 raise GraphError(
                     f"{owner}: the path {' -> '.join(map(str, path))} has the arrow "
@@ -124,9 +125,7 @@ def edges_of_paths(
             f"through {witness!r} that begin alike, or ask for bounds.",
             witness,
         )
-    return frozenset(
-        edge for path in wanted for edge in zip(path, path[1:], strict=False)
-    )
+    return frozenset(edge for path in wanted for edge in pairwise(path))
 
 
 def recanting_witness(
@@ -157,7 +156,8 @@ def directed_paths(
 ) -> list[tuple[Any, ...]]:
     """Return all directed paths from one node to another."""
     above = graph.ancestors([target])
-    found, waiting = [], [(source,)]
+    found: list[tuple[Any, ...]] = []
+    waiting: list[tuple[Any, ...]] = [(source,)]
     while waiting:
         path = waiting.pop()
         if path[-1] == target:

@@ -3,6 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
+
+from skcausal.fairness import decompose_disparity, decompose_error_rates
+from skcausal.graphs import CausalGraph
 from tests.fairness.path_helpers import (
     A_W,
     A_Y,
@@ -12,10 +16,6 @@ from tests.fairness.path_helpers import (
     fairness_frame,
     linear_model,
 )
-from sklearn.linear_model import LogisticRegression
-
-from skcausal.fairness import decompose_disparity, decompose_error_rates
-from skcausal.graphs import CausalGraph
 
 SWAP = {"reference": 0, "compared": 1}
 

@@ -1,5 +1,7 @@
 """Arrows that carry the active value, others the baseline."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,7 +49,7 @@ def slopes(model):
 @pytest.mark.parametrize("path", PATHS)
 def test_effect_along_a_path_is_the_product_of_its_slopes(fitted, path):
     model, frame = fitted
-    edges = set(zip(path, path[1:], strict=False))
+    edges = set(pairwise(path))
     first, second = propagate(model, model.noise(frame), {"a": 0.0}, {"a": 1.0}, edges)
     found = (second["y"] - first["y"]).to_numpy()
     known = slopes(model)
