@@ -3,15 +3,20 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from skcausal.fairness import decompose_disparity, decompose_error_rates
 from skcausal.graphs import CausalGraph
+from skcausal.structural import AdditiveNoiseModel
 from tests.fairness.path_helpers import (
     A_W,
     A_Y,
     C_W,
     C_Y,
+    FAIRNESS,
     W_Y,
     fairness_frame,
     linear_model,
@@ -114,15 +119,15 @@ def test_no_path_no_effect():
 def test_refits_give_the_error_of_the_slope():
     frame = fairness_frame(1000)
     found = decompose_disparity(
-        linear_model(frame), frame, "a", "y", n_bootstrap=25, random_state=0, **SWAP
+        linear_model(frame), frame, "a", "y", n_bootstrap=15, random_state=0, **SWAP
     ).table
     # Of least squares: the variance of a given c and w is below .2 here.
     part = frame[["c", "w"]].assign(one=1.0).to_numpy()
     rest = frame["a"] - part @ np.linalg.lstsq(part, frame["a"], rcond=None)[0]
     error = 1 / np.sqrt((rest**2).sum())
-    # 25 replicates give a standard error within 14 %; 3 of these are allowed.
+    # 15 replicates give a standard error within 19 %; 3 of these are allowed.
     assert found.loc["natural direct", "standard_error"] == pytest.approx(
-        error, rel=0.45
+        error, rel=0.57
     )
 
 
@@ -168,3 +173,27 @@ def test_bad_questions_are_refused(linear, change, message):
     model, frame = linear
     with pytest.raises(ValueError, match=message):
         decompose_disparity(model, frame, "a", "y", **(SWAP | change))
+
+
+def test_categories_and_bools_are_taken():
+    frame = fairness_frame(800)
+    frame["a"] = pd.Categorical(np.where(frame["a"] == 1, "x", "r"))
+    frame["w"] = pd.Categorical(np.where(frame["w"] > 0.5, "high", "low"))
+    frame["y"] = frame["y"] > 0
+    encoder = make_column_transformer(
+        (OneHotEncoder(drop="first"), make_column_selector(dtype_include="category")),
+        remainder="passthrough",
+    )
+    model = AdditiveNoiseModel(
+        FAIRNESS,
+        classifier=make_pipeline(encoder, LogisticRegression()),
+        random_state=0,
+    ).fit(frame)
+    found = decompose_disparity(
+        model, frame, "a", "y", reference="r", compared="x", n_draws=3, random_state=0
+    )
+    rates = frame.groupby("a", observed=True)["y"].mean()
+    assert found["total variation"] == pytest.approx(rates["x"] - rates["r"])
+    assert identity_error(found) < 1e-10
+    assert found["direct"] > 0
+    assert found["indirect"] > 0

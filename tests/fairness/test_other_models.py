@@ -7,6 +7,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 
 from skcausal.fairness import (
     ConfounderTipping,
+    CounterfactualFairnessAuditor,
     compare_models,
     confounder_tipping,
     decompose_disparity,
@@ -137,3 +138,25 @@ def test_bad_confounders_are_refused(change, message):
     question = {"sensitive": "a", "outcome": "y", "metric": slope} | change
     with pytest.raises(ValueError, match=message):
         confounder_tipping(linear_model(frame), frame, **question)
+
+
+def test_an_audit_is_a_metric():
+    rng = np.random.default_rng(0)
+    a = rng.integers(2, size=400)
+    w = a + rng.normal(size=400)
+    frame = pd.DataFrame({"a": a, "w": w, "v": rng.normal(size=400)})
+    predictor = LogisticRegression().fit(frame[["w", "v"]], w > rng.normal(size=400))
+    graphs = {
+        "w only": CausalGraph([("a", "w")], nodes=["v"]),
+        "both": CausalGraph([("a", "w"), ("a", "v")]),
+        "none": CausalGraph(nodes=["a", "w", "v"]),
+    }
+
+    def unfairness(model):
+        auditor = CounterfactualFairnessAuditor(model, "a", random_state=0)
+        return auditor.fit(frame).audit(predictor, frame).unfairness
+
+    models = {name: unfitted(graph) for name, graph in graphs.items()}
+    found = compare_models(models, unfairness, frame).table["metric"]
+    assert found["none"] == 0
+    assert found["w only"] > 0.05
