@@ -14,6 +14,7 @@ from skcausal.fairness._disparity_result import (
     DisparityDecomposition,
     effects_of,
 )
+from skcausal.fairness._group_metrics import warn_of_small
 from skcausal.fairness._path_worlds import (
     Question,
     check_sensitive,
@@ -84,6 +85,11 @@ def decompose_disparity(
         If the model is none.
     ValueError
         If a group has no rows, or a feature is no node.
+
+    Warns
+    -----
+    SmallGroupWarning
+        If a group has fewer than 50 rows.
 
     Notes
     -----
@@ -183,6 +189,11 @@ def decompose_error_rates(
     ValueError
         If a group has no rows with one of the outcomes.
 
+    Warns
+    -----
+    SmallGroupWarning
+        If a group has fewer than 50 rows with one of the outcomes.
+
     Notes
     -----
     Assumes that the model is right. Rows are those with the outcome in question, which
@@ -267,6 +278,7 @@ def _decomposed(
     random = generator_of(random_state)
     table = question.model.known(frame, owner=owner)
     means, influence = _means(question, table, n_draws, random, owner)
+    _warn(question, table, owner)
     estimate: EffectEstimate | BootstrapEstimate = EffectEstimate(
         effects_of(means)[None], effects_of(influence)[None], labels=LABELS
     )
@@ -288,6 +300,16 @@ def _decomposed(
     return DisparityDecomposition(
         estimate, question.sensitive, str(name or asked), reference, compared
     )
+
+
+def _warn(question: Question, table: pd.DataFrame, owner: str) -> None:
+    """Warn if one of the groups is small, among rows that are kept."""
+    kept = np.ones(len(table), dtype=bool)
+    for node, value in question.held.items():
+        kept &= (table[node] == value).to_numpy()
+    column = table[question.sensitive][kept]
+    counts = {level: int((column == level).sum()) for level in question.levels}
+    warn_of_small(counts, owner, "parts of their gap")
 
 
 def _means(

@@ -21,6 +21,7 @@ from skcausal.fairness._disparity_result import (
     DisparityDecomposition,
     effects_of,
 )
+from skcausal.fairness._group_metrics import warn_of_small
 from skcausal.inference import EffectEstimate
 from skcausal.utils._target import resolve_target
 from skcausal.utils._validation import (
@@ -100,6 +101,8 @@ def estimate_disparity(
     -----
     OverlapWarning
         If the other columns nearly tell the group.
+    SmallGroupWarning
+        If a group has fewer than 50 rows.
 
     Notes
     -----
@@ -143,6 +146,8 @@ def estimate_disparity(
         raise ValueError(f"{_OWNER}: method must be one of {_METHODS}, got {method!r}.")
     roles = Roles(sensitive, outcome, tuple(mediators), tuple(confounders))
     table = roles.checked(frame, (reference, compared))
+    counts = {x: int((table[sensitive] == x).sum()) for x in (reference, compared)}
+    warn_of_small(counts, _OWNER, "parts of their gap")
     if method == "cells":
         estimate = cell_estimate(roles, table, (reference, compared))
     else:

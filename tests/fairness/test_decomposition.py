@@ -8,7 +8,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from skcausal.fairness import decompose_disparity, decompose_error_rates
+from skcausal.fairness import (
+    SmallGroupWarning,
+    decompose_disparity,
+    decompose_error_rates,
+)
 from skcausal.graphs import CausalGraph
 from skcausal.structural import AdditiveNoiseModel
 from tests.fairness.path_helpers import (
@@ -173,6 +177,12 @@ def test_bad_questions_are_refused(linear, change, message):
     model, frame = linear
     with pytest.raises(ValueError, match=message):
         decompose_disparity(model, frame, "a", "y", **(SWAP | change))
+
+
+def test_small_groups_warn():
+    frame = fairness_frame(60)
+    with pytest.warns(SmallGroupWarning, match="fewer than 50 rows"):
+        decompose_disparity(linear_model(frame), frame, "a", "y", **SWAP)
 
 
 def test_categories_and_bools_are_taken():
