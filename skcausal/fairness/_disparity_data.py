@@ -243,17 +243,7 @@ def _doubly_robust(
         arms, data.outcome, means, given[OUTCOME_BY_ARM.name][0], np.stack(averaged),
         *_raised(chances, least),
     )  # fmt: skip
-    scores = [nuisances.score(*mean) for mean in MEANS]
-    values = np.array([score.mean() for score, _ in scores])
-    influence = np.column_stack(
-        [
-            score - share * value
-            for (score, share), value in zip(scores, values, strict=True)
-        ]
-    )
-    return EffectEstimate(
-        effects_of(values)[None], effects_of(influence)[None], labels=LABELS
-    )
+    return nuisances.estimate()
 
 
 def _without_mediators(
@@ -317,3 +307,17 @@ class Nuisances:
         found = found + moved * ratio * (mean - averaged[:, through])
         weight = ratio * e[:, through] / e[:, direct]
         return found + own * weight * (self.y - mean), inside
+
+    def estimate(self) -> EffectEstimate:
+        """Return all effects with the influence of each row."""
+        scores = [self.score(*mean) for mean in MEANS]
+        values = np.array([score.mean() for score, _ in scores])
+        influence = np.column_stack(
+            [
+                score - share * value
+                for (score, share), value in zip(scores, values, strict=True)
+            ]
+        )
+        return EffectEstimate(
+            effects_of(values)[None], effects_of(influence)[None], labels=LABELS
+        )
