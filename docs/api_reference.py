@@ -57,6 +57,7 @@ API_REFERENCE = {
             "mechanism_change_test",
         ],
         "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
+        "Errors": ["RecantingWitnessError"],
     },
     "skcausal.identification": {
         "From a question to a formula": [
@@ -265,6 +266,8 @@ API_REFERENCE = {
             "fetch_german_credit",
             "fetch_bonus",
             "fetch_nhefs",
+            "fetch_compas",
+            "fetch_law_school",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },
@@ -278,6 +281,33 @@ API_REFERENCE = {
         ]
     },
     "skcausal.decision": {
-        "Recourse": ["StructuralRecourse", "RecourseResult", "Recourse"],
+        "Recourse": ["StructuralRecourse", "RecourseResult", "Recourse"]
+    },
+    "skcausal.fairness": {
+        "Groups": ["group_metrics", "SmallGroupWarning"],
+        "The audit": [
+            "CounterfactualFairnessAuditor",
+            "FairnessAudit",
+            "FairnessAuditDisplay",
+            "SensitiveAttributeError",
+        ],
+        "In a search": [
+            "counterfactual_unfairness_scorer",
+            "CounterfactualUnfairnessScorer",
+        ],
+        "What a gap is made of": [
+            "decompose_disparity",
+            "decompose_error_rates",
+            "estimate_disparity",
+            "DisparityDecomposition",
+            "DisparityDisplay",
+        ],
+        "Unfair paths": ["PathSpecificFair", "path_effect_bounds", "PathEffectBounds"],
+        "Other models": [
+            "compare_models",
+            "ModelComparison",
+            "confounder_tipping",
+            "ConfounderTipping",
+        ],
     },
 }

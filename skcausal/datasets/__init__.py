@@ -29,18 +29,52 @@ whatever truth is known; `fetch_sachs` has a graph instead of a treatment.
 `DatasetNotFoundError` and `DatasetCorruptError` tell a missing file from a damaged one.
 """
 
-from skcausal.datasets._ab_test import make_ab_test
-from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
-from skcausal.datasets._loaders_credit import fetch_german_credit
-from skcausal.datasets._loaders_graphs import fetch_sachs
-from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
-from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
-from skcausal.datasets._loaders_simulated import fetch_acic2016, fetch_ihdp
-from skcausal.datasets._loaders_studies import fetch_bonus, fetch_nhefs
-from skcausal.datasets._loaders_training import fetch_jobs, fetch_lalonde
-from skcausal.datasets._loaders_twins import fetch_twins
-from skcausal.datasets._observational import make_observational
-from skcausal.datasets._survival import make_survival
+from skcausal.datasets._ab_test import (
+    make_ab_test,
+)
+from skcausal.datasets._fetch import (
+    DatasetCorruptError,
+    DatasetNotFoundError,
+)
+from skcausal.datasets._loaders_credit import (
+    fetch_german_credit,
+)
+from skcausal.datasets._loaders_fairness import (
+    fetch_compas,
+    fetch_law_school,
+)
+from skcausal.datasets._loaders_graphs import (
+    fetch_sachs,
+)
+from skcausal.datasets._loaders_instruments import (
+    fetch_401k,
+    fetch_card,
+)
+from skcausal.datasets._loaders_marketing import (
+    fetch_criteo,
+    fetch_hillstrom,
+)
+from skcausal.datasets._loaders_simulated import (
+    fetch_acic2016,
+    fetch_ihdp,
+)
+from skcausal.datasets._loaders_studies import (
+    fetch_bonus,
+    fetch_nhefs,
+)
+from skcausal.datasets._loaders_training import (
+    fetch_jobs,
+    fetch_lalonde,
+)
+from skcausal.datasets._loaders_twins import (
+    fetch_twins,
+)
+from skcausal.datasets._observational import (
+    make_observational,
+)
+from skcausal.datasets._survival import (
+    make_survival,
+)
 
 __all__ = [
     "DatasetCorruptError",
@@ -49,12 +83,14 @@ __all__ = [
     "fetch_acic2016",
     "fetch_bonus",
     "fetch_card",
+    "fetch_compas",
     "fetch_criteo",
     "fetch_german_credit",
     "fetch_hillstrom",
     "fetch_ihdp",
     "fetch_jobs",
     "fetch_lalonde",
+    "fetch_law_school",
     "fetch_nhefs",
     "fetch_sachs",
     "fetch_twins",
