@@ -36,7 +36,7 @@ API_REFERENCE = {
         "Errors": ["GraphError", "CycleError", "UnknownNodeError", "ParseError"],
     },
     "skcausal.structural": {
-        "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "The model": ["AdditiveNoiseModel", "LatentVariableModel", "MisfitWarning"],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",
@@ -53,6 +53,13 @@ API_REFERENCE = {
             "mechanism_change_test",
         ],
         "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
+    },
+    "skcausal.fairness": {
+        "Fair predictors": [
+            "CounterfactuallyFairClassifier",
+            "CounterfactuallyFairRegressor",
+            "SensitiveAttributeError",
+        ],
     },
     "skcausal.identification": {
         "From a question to a formula": [

@@ -4,6 +4,7 @@ The model, learned by any scikit-learn regressors and classifiers:
 
 - ``AdditiveNoiseModel``: fit, sample, intervene, recover noise, counterfactuals,
   ``evaluate``, which warns (``MisfitWarning``) where a mechanism fits badly.
+- ``LatentVariableModel``: one latent number, such as knowledge, behind several nodes.
 - ``AdditiveNoise`` for numbers, ``CategoricalNoise`` for categories,
   ``EmpiricalDistribution`` for nodes without causes; ``Mechanism`` is their base.
 
@@ -36,6 +37,7 @@ from skcausal.structural._change_test import mechanism_change_test
 from skcausal.structural._display import AttributionDisplay
 from skcausal.structural._evaluation import MisfitWarning
 from skcausal.structural._intrinsic import intrinsic_influence
+from skcausal.structural._latent_model import LatentVariableModel
 from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 from skcausal.structural._model import AdditiveNoiseModel
@@ -48,6 +50,7 @@ __all__ = [
     "AttributionDisplay",
     "CategoricalNoise",
     "EmpiricalDistribution",
+    "LatentVariableModel",
     "Mechanism",
     "MisfitWarning",
     "RowAttribution",
