@@ -54,13 +54,6 @@ API_REFERENCE = {
         ],
         "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
     },
-    "skcausal.fairness": {
-        "Fair predictors": [
-            "CounterfactuallyFairClassifier",
-            "CounterfactuallyFairRegressor",
-            "SensitiveAttributeError",
-        ],
-    },
     "skcausal.identification": {
         "From a question to a formula": [
             "identify",
@@ -237,6 +230,23 @@ API_REFERENCE = {
             "ManskiBounds",
         ],
     },
+    "skcausal.fairness": {
+        "Groups": ["group_metrics", "SmallGroupWarning"],
+        "The audit": [
+            "CounterfactualFairnessAuditor",
+            "FairnessAudit",
+            "FairnessAuditDisplay",
+            "SensitiveAttributeError",
+        ],
+        "Fair predictors": [
+            "CounterfactuallyFairClassifier",
+            "CounterfactuallyFairRegressor",
+        ],
+        "In a search": [
+            "counterfactual_unfairness_scorer",
+            "CounterfactualUnfairnessScorer",
+        ],
+    },
     "skcausal.datasets": {
         "Generators": ["make_ab_test", "make_observational", "make_survival"],
         "Loaders": [
@@ -250,6 +260,8 @@ API_REFERENCE = {
             "fetch_card",
             "fetch_401k",
             "fetch_sachs",
+            "fetch_compas",
+            "fetch_law_school",
             "fetch_bonus",
             "fetch_nhefs",
         ],

@@ -20,16 +20,20 @@ downloaded where missing:
 - `fetch_bonus`: bonus for finding work soon, an experiment (Bilias 2000).
 - `fetch_nhefs`: quitting smoking and weight (Hernan and Robins 2020).
 - `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
+- `fetch_compas`: a risk score of courts (Angwin et al. 2016).
+- `fetch_law_school`: grades of law students (Wightman 1998).
 - `fetch_sachs`: proteins of single cells with a consensus graph (Sachs et al. 2005).
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
 in one table), ``X``, ``y``, ``treatment``, ``description``, names of the columns, and
-whatever truth is known; `fetch_sachs` has a graph instead of a treatment.
+whatever truth is known; `fetch_sachs` has a graph instead of a treatment, `fetch_compas`
+and `fetch_law_school` have sensitive columns.
 `DatasetNotFoundError` and `DatasetCorruptError` tell a missing file from a damaged one.
 """
 
 from skcausal.datasets._ab_test import make_ab_test
 from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
+from skcausal.datasets._loaders_fairness import fetch_compas, fetch_law_school
 from skcausal.datasets._loaders_graphs import fetch_sachs
 from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
 from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
@@ -47,11 +51,13 @@ __all__ = [
     "fetch_acic2016",
     "fetch_bonus",
     "fetch_card",
+    "fetch_compas",
     "fetch_criteo",
     "fetch_hillstrom",
     "fetch_ihdp",
     "fetch_jobs",
     "fetch_lalonde",
+    "fetch_law_school",
     "fetch_nhefs",
     "fetch_sachs",
     "fetch_twins",

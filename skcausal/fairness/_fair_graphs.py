@@ -4,7 +4,7 @@ from typing import Any
 
 from sklearn.base import clone
 
-from skcausal.fairness._sensitive import SensitiveAttributeError
+from skcausal.fairness._worlds import SensitiveAttributeError
 from skcausal.graphs import CausalGraph
 from skcausal.structural import AdditiveNoiseModel, LatentVariableModel
 

@@ -1,0 +1,121 @@
+"""Rows as they would have been with another value of the sensitive attribute."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skcausal.fairness._couplings import shared_choice
+
+
+class SensitiveAttributeError(ValueError):
+    """The sensitive attribute is no node of the graph, or has causes in it."""
+
+
+def check_sensitive(graph: Any, sensitive: Any, owner: str) -> None:
+    """Refuse an attribute that is no node, or that something in the graph causes."""
+    if isinstance(sensitive, list | tuple) or sensitive not in graph:
+        raise SensitiveAttributeError(
+            f"{owner}: sensitive must be one node of the graph, got {sensitive!r}. "
+            f"Nodes: {', '.join(map(str, graph.nodes[:20]))}."
+        )
+    causes = graph.ordered(graph.parents(sensitive))
+    if causes:
+        raise SensitiveAttributeError(
+            f"{owner}: {sensitive!r} has the cause(s) {', '.join(map(str, causes))} in "
+            "the graph. People who differ in it would then differ in causes that the "
+            "audit holds fixed, so this is not the fairness asked about. Take these "
+            "arrows out of the graph, or name their origin as the sensitive attribute."
+        )
+
+
+def restricted(model: Any, nodes: Any) -> Any:
+    """Return a fitted model of some nodes and their ancestors only."""
+    kept = model.graph.ancestors(list(nodes))
+    small = copy.copy(model)
+    small.graph = model.graph.subgraph(kept)
+    small.mechanisms_ = {n: m for n, m in model.mechanisms_.items() if n in kept}
+    small.dtypes_ = {n: d for n, d in model.dtypes_.items() if n in kept}
+    return small
+
+
+@dataclass(frozen=True)
+class Worlds:
+    """What follows from the sensitive attribute, and what of it a row determines.
+
+    ``known`` holds the nodes that follow from the row itself, ``drawn`` those for
+    which a row leaves several values possible, ``held`` those that stay as they are.
+    """
+
+    model: Any
+    sensitive: Any
+    coupling: str
+    known: tuple[Any, ...]
+    drawn: tuple[Any, ...]
+    held: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, model: Any, sensitive: Any, coupling: str) -> "Worlds":
+        """Sort the nodes of a fitted model."""
+        below = model.graph.descendants(sensitive) - {sensitive}
+        known: list[Any] = []
+        drawn: list[Any] = []
+        for node in model.mechanisms_:
+            if node not in below:
+                continue
+            sure = model.mechanisms_[node].invertible and coupling != "independent"
+            follows = not set(model.parents_of(node)) & set(drawn)
+            (known if sure and follows else drawn).append(node)
+        seen = model.graph.ordered(model.graph.observed)
+        held = [n for n in seen if n not in below and n != sensitive]
+        return cls(model, sensitive, coupling, tuple(known), tuple(drawn), tuple(held))
+
+    @property
+    def exact(self) -> bool:
+        """Whether each row has one counterfactual per value."""
+        return not self.drawn
+
+    def each(
+        self,
+        table: pd.DataFrame,
+        values: list[Any],
+        n_draws: int,
+        random: np.random.Generator,
+    ) -> Iterator[pd.DataFrame]:
+        """Yield the rows for each value, ``n_draws`` successive copies of each row."""
+        noise = self.model.noise(table, random_state=random)
+        held = {node: table[node].to_numpy() for node in self.held}
+        first = [
+            self.model.from_noise(noise, do=held | {self.sensitive: value})
+            for value in values
+        ]
+        if self.exact:
+            yield from first
+            return
+        places = np.repeat(np.arange(len(table)), n_draws)
+        many = table.iloc[places].reset_index(drop=True)
+        noise, choices = self._shared(many, random)
+        held = {node: values[places] for node, values in held.items()}
+        for value, world in zip(values, first, strict=True):
+            fixed = {node: world[node].to_numpy()[places] for node in self.known}
+            do = held | fixed | choices | {self.sensitive: value}
+            yield self.model.from_noise(noise, do=do)
+
+    def _shared(
+        self, many: pd.DataFrame, random: np.random.Generator
+    ) -> tuple[pd.DataFrame, dict[Any, Any]]:
+        """Draw noise that explains the rows, or fresh noise; and shared choices."""
+        if self.coupling == "independent":
+            return self.model.draw_noise(len(many), random_state=random), {}
+        noise = self.model.noise(many, random_state=random)
+        if self.coupling == "shared_noise":
+            return noise, {}
+        gumbel = self.coupling == "gumbel_max"
+        return noise, {
+            node: shared_choice(self.model, node, many, random, gumbel=gumbel)
+            for node in self.drawn
+            if hasattr(self.model.mechanisms_[node], "probabilities")
+        }
