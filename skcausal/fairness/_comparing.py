@@ -124,7 +124,7 @@ def compare(
     random: np.random.Generator,
 ) -> Predictions:
     """Predict rows as they are and as they would have been with each value."""
-    nodes = list(worlds.model.graph.ordered(worlds.model.graph.observed))
+    nodes = list(worlds.model.graph.observed)
     table = worlds.model.known(frame)
     own = pd.Index(values).get_indexer(pd.Index(table[worlds.sensitive].to_numpy()))
     gathered = Gathering(values, own, *predictor(frame[nodes]))

@@ -69,7 +69,7 @@ class Worlds:
             sure = model.mechanisms_[node].invertible and coupling != "independent"
             follows = not set(model.parents_of(node)) & set(drawn)
             (known if sure and follows else drawn).append(node)
-        seen = model.graph.ordered(model.graph.observed)
+        seen = model.graph.observed
         held = [n for n in seen if n not in below and n != sensitive]
         return cls(model, sensitive, coupling, tuple(known), tuple(drawn), tuple(held))
 

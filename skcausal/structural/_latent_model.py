@@ -52,7 +52,7 @@ class LatentVariableModel(AdditiveNoiseModel):
     prior_scale : float, default=1.0
         Standard deviation of the normal prior of slopes and loadings, with Gaussian
         children and numbers among the causes in units of their standard deviation.
-    n_points : int, default=11
+    n_points : int, default=9
         Points of the quadrature per row.
     regressor, classifier : estimator, default=None
         As in `AdditiveNoiseModel`, for nodes that are not children of the latent one.
@@ -121,7 +121,7 @@ class LatentVariableModel(AdditiveNoiseModel):
         *,
         scales: Any = None,
         prior_scale: float = 1.0,
-        n_points: int = 11,
+        n_points: int = 9,
         regressor: Any = None,
         classifier: Any = None,
         random_state: Any = None,
