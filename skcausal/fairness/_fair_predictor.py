@@ -4,7 +4,8 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, clone
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.fairness._fair_features import FairFeatures, FairSettings
@@ -21,7 +22,7 @@ _RESIDUALS = ("additive", "rank")
 _SEED = 0  # of draws where random_state is None: equal rows get equal predictions
 
 
-class FairPredictor(BaseEstimator):
+class FairPredictor(TransformerMixin, BaseEstimator):
     """Fit, predict and transform of both predictors."""
 
     feature_names_in_: np.ndarray
@@ -161,8 +162,9 @@ def _frame(X: Any, owner: str) -> pd.DataFrame:
     if is_polars(X):
         X = pandas_from_polars(X)
     if not isinstance(X, pd.DataFrame):
+        kind = f"sparse {type(X).__name__}" if issparse(X) else type(X).__name__
         raise TypeError(
             f"{owner}: X must be a DataFrame whose columns are nodes of the graph, "
-            f"got {type(X).__name__}. Name the columns: pd.DataFrame(X, columns=...)."
+            f"got {kind}. Name the columns: pd.DataFrame(X, columns=...)."
         )
     return check_features(X, owner)
