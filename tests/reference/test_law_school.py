@@ -21,7 +21,7 @@ from skcausal.fairness import (
 from skcausal.graphs import CausalGraph
 from skcausal.structural import LatentVariableModel
 
-pytestmark = pytest.mark.reference
+pytestmark = [pytest.mark.reference, pytest.mark.timeout(1200)]
 
 SENSITIVE = ["race", "sex"]
 MEASURED = ("UGPA", "LSAT", "ZFYA")

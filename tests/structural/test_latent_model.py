@@ -188,14 +188,15 @@ def test_fit_is_deterministic_and_clones(frame, model):
 
 @pytest.mark.slow
 @pytest.mark.pyro
+@pytest.mark.timeout(1200)
 def test_parameters_agree_with_nuts():
-    """A full posterior by NUTS on 400 rows is centred where ours has its mode."""
+    """A full posterior by NUTS on 150 rows is centred where ours has its mode."""
     pyro = pytest.importorskip("pyro")
     import torch
     from pyro import distributions as dist
     from pyro.infer import MCMC, NUTS
 
-    frame, _ = school(400)
+    frame, _ = school(150)
     group = torch.tensor((frame["group"] == "b").to_numpy(), dtype=torch.float64)
     grade = frame["grade"]
     standard = torch.tensor(((grade - grade.mean()) / grade.std(ddof=0)).to_numpy())
@@ -228,10 +229,10 @@ def test_parameters_agree_with_nuts():
         "k": torch.tensor(model.infer_latent(frame)["mean"].to_numpy()),
     }
     strategy = pyro.infer.autoguide.init_to_value(values=start)
-    kernel = NUTS(program, init_strategy=strategy, jit_compile=True)
+    kernel = NUTS(program, init_strategy=strategy, max_tree_depth=6)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mcmc = MCMC(kernel, num_samples=300, warmup_steps=200, disable_progbar=True)
+        mcmc = MCMC(kernel, num_samples=300, warmup_steps=150, disable_progbar=True)
         mcmc.run()
     found = mcmc.get_samples()
     for name, ours in (
