@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from lightgbm import LGBMClassifier
+from lightgbm import LGBMClassifier, LGBMRegressor
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -30,8 +30,8 @@ column says under which structural model. Zero under the model that a predictor 
 made with is its construction, not a finding."""
 MODELS_IN_WORDS = """\
 Models: in "added" race, sex and age act on juvenile charges, prior charges and the \
-degree of the charge, with added errors. "Chain" is the same, but juvenile charges \
-also act on prior ones and these on the degree. "Ranks" draws counts and \
+degree of the charge, by lines with added errors. In "chain" juvenile charges also act \
+on prior ones and these on the degree, by boosted trees. "Ranks" draws counts and \
 degree with probabilities that race, sex and age decide, by one shared uniform noise. \
 "Latent" has one latent number behind all three: Poisson counts, a Bernoulli degree. \
 A gap: the predictor cannot read what that model makes, such as a degree between two."""
@@ -99,10 +99,12 @@ def compas_models():
     latent = [("conduct", node) for node in [*FOLLOWS, outcome]]
     to_outcome = [(cause, outcome) for cause in ROOTS]
     added = {node: AdditiveNoise(line()) for node in FOLLOWS}
+    small = LGBMRegressor(n_estimators=60, num_leaves=6, verbose=-1, n_jobs=1)
+    curved = {node: AdditiveNoise(small) for node in FOLLOWS}
     chances = {"classifier": logit()}
     return {
         "added": AdditiveNoiseModel(CausalGraph(wide), added),
-        "chain": AdditiveNoiseModel(CausalGraph([*wide, *within]), added),
+        "chain": AdditiveNoiseModel(CausalGraph([*wide, *within]), curved),
         "ranks": AdditiveNoiseModel(CausalGraph(wide), **chances),
         "latent": LatentVariableModel(
             CausalGraph([*wide, *latent, *to_outcome], latent=["conduct"]),

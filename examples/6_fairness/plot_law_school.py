@@ -70,7 +70,8 @@ for name, predictor in predictors.items():
 # %%
 # **The same students, had they been white.** Their knowledge and their luck stay, race
 # changes, and test and grades follow. To ignore race does not help: test and grades
-# carry it. The fair predictors give up some accuracy, and say the same in both worlds.
+# carry it. The fair predictors give up some accuracy, and say nearly the same in both
+# worlds. Residuals assume added errors, which a count does not quite have.
 students = data.X.iloc[test].query("race == 'Black'")
 fitted = predictors["knowledge (level 2)"].model_
 rows = students.assign(ZFYA=data.y.loc[students.index])
