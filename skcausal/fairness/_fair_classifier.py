@@ -26,7 +26,9 @@ class CounterfactuallyFairClassifier(ClassifierMixin, FairPredictor):
     ----------
     model : CausalGraph, AdditiveNoiseModel or LatentVariableModel
         Who causes whom. A copy of a model is fitted to the rows of `fit`, with its
-        regressors and mechanisms; a graph takes default ones.
+        regressors and mechanisms; a graph takes default ones. At level 2 also any
+        other estimator with ``graph``, ``latent_``, ``infer_latent`` and
+        ``draw_latent``.
     sensitive : node or list of node
         Sensitive attributes: nodes without causes.
     level : {1, 2, 3}, default=3
@@ -140,7 +142,7 @@ class CounterfactuallyFairClassifier(ClassifierMixin, FairPredictor):
                 f"{owner}: y has one class only, {self.classes_[0]!r}; at least two "
                 "are needed."
             )
-        return self._fit(X, y, codes, default_classifier)
+        return self._fit(X, y, codes, default_classifier, n_classes=len(self.classes_))
 
     @available_if(_base_has_probabilities)
     def predict_proba(self, X: Any) -> np.ndarray:

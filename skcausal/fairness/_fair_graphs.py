@@ -64,18 +64,12 @@ def latent_model(
             f"one, got {sorted(map(str, graph.latent))}. Draw it, with "
             "CausalGraph(arrows, latent=['K']), or take level 1 or 3."
         )
-    latent = next(iter(graph.latent))
-    kept = [n for n in graph.nodes if n in (latent, outcome) or n in columns]
+    kept = [n for n in graph.nodes if n == outcome or n in columns]
     _refuse_absent(graph, kept, outcome, owner)
-    if latent in nodes_below(graph, tuple(n for n in kept if n != latent)):
-        raise ValueError(
-            f"{owner}: the latent node {latent!r} has causes; level 2 needs one that "
-            "nothing in the graph causes."
-        )
     if isinstance(model, LatentVariableModel):
-        return clone(model).set_params(graph=graph.subgraph(kept))
+        return clone(model)
     shared = {} if model is graph else _models_of(model)
-    return LatentVariableModel(graph.subgraph(kept), **shared)
+    return LatentVariableModel(graph, **shared)
 
 
 def directed_model(

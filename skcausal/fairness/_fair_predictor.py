@@ -49,25 +49,33 @@ class FairPredictor(TransformerMixin, BaseEstimator):
         self.n_samples = n_samples
         self.random_state = random_state
 
-    def _fit(self, X: Any, y: Any, target: np.ndarray, default: Any) -> Self:
+    def _fit(
+        self,
+        X: Any,
+        y: Any,
+        target: np.ndarray,
+        default: Any,
+        *,
+        n_classes: int | None = None,
+    ) -> Self:
         """Fit features and base estimator; ``target`` is ``y`` as numbers."""
         owner = f"{type(self).__name__}.fit"
         frame = _frame(X, owner)
         check_same_length(owner, X=frame, y=target)
-        settings = self._settings(y, owner)
+        settings = self._settings(y, n_classes, owner)
         self.feature_names_in_ = np.asarray(frame.columns, dtype=object)
         self.n_features_in_ = frame.shape[1]
-        self.features_ = FairFeatures(self.model, settings).fit(frame, target)
-        self.model_ = self.features_.fitted_model
-        self.excluded_ = self.features_.excluded
-        features = self.features_.transform(frame, self._random())
+        self._features = FairFeatures(self.model, settings).fit(frame, target)
+        self.model_ = self._features.fitted_model
+        self.excluded_ = self._features.excluded
+        features = self._features.transform(frame, self._random())
         self.fair_feature_names_ = list(features.columns)
         base = self.base_estimator
         self.estimator_ = clone(default(len(frame)) if base is None else base)
         self.estimator_.fit(features, np.asarray(y) if is_polars(y) else y)
         return self
 
-    def _settings(self, y: Any, owner: str) -> FairSettings:
+    def _settings(self, y: Any, n_classes: int | None, owner: str) -> FairSettings:
         if self.level not in (1, 2, 3) or isinstance(self.level, bool):
             raise ValueError(f"{owner}: level must be 1, 2 or 3, got {self.level!r}.")
         if self.residuals not in _RESIDUALS:
@@ -90,6 +98,12 @@ class FairPredictor(TransformerMixin, BaseEstimator):
                 f"{owner}: outcome must be a node of the graph, got {outcome!r}."
             )
         sensitive = sensitive_nodes(graph, self.sensitive, owner)
+        if self.level == 2 and outcome is not None and (n_classes or 2) > 2:
+            raise ValueError(
+                f"{owner}: level 2 learns from y what the latent node does, so y must "
+                f"have two classes, got {n_classes}. Take the outcome out of the "
+                "graph, so that the latent node is learned from X alone."
+            )
         return FairSettings(
             sensitive, int(self.level), self.residuals, outcome, n, owner
         )
@@ -115,13 +129,13 @@ class FairPredictor(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "estimator_")
         owner = f"{type(self).__name__}.transform"
         frame = _frame(X, owner)
-        absent = [c for c in self.features_.needed if c not in frame.columns]
+        absent = [c for c in self._features.needed if c not in frame.columns]
         if absent:
             raise ValueError(
                 f"{owner}: X has no column {absent[0]!r}, which was there in fit and "
                 "is needed for the fair features."
             )
-        return self.features_.transform(frame, self._random())
+        return self._features.transform(frame, self._random())
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the fair features.

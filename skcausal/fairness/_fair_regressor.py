@@ -16,7 +16,9 @@ class CounterfactuallyFairRegressor(RegressorMixin, FairPredictor):
     ----------
     model : CausalGraph, AdditiveNoiseModel or LatentVariableModel
         Who causes whom. A copy of a model is fitted to the rows of `fit`, with its
-        regressors and mechanisms; a graph takes default ones.
+        regressors and mechanisms; a graph takes default ones. At level 2 also any
+        other estimator with ``graph``, ``latent_``, ``infer_latent`` and
+        ``draw_latent``.
     sensitive : node or list of node
         Sensitive attributes: nodes without causes.
     level : {1, 2, 3}, default=3

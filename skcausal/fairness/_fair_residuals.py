@@ -14,7 +14,8 @@ _N_CLASSES = 100  # quantiles that bound the classes of a count
 class RankNoise(CategoricalNoise):
     """A count in ordered classes of at least about one row in a hundred.
 
-    Its noise is uniform: where in the distribution given its causes the value is.
+    Its noise is uniform: where in the distribution given its causes the value is. What
+    ``apply`` gives back is the smallest value of the class.
     """
 
     edges_: np.ndarray

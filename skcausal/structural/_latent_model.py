@@ -168,6 +168,10 @@ class LatentVariableModel(AdditiveNoiseModel):
         latent = check_latent_graph(self.graph, owner)
         check_count(self.n_points, "n_points", owner, least=3)
         observed = tuple(n for n in self.graph.nodes if n != latent)
+        if not self.prior_scale > 0:
+            raise ValueError(
+                f"{owner}: prior_scale must be positive, got {self.prior_scale!r}."
+            )
         table = check_frame(frame, observed, owner)
         self.latent_ = latent
         self.dtypes_ = {node: kept_dtype(table[node]) for node in observed}

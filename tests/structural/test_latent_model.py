@@ -115,13 +115,13 @@ def test_quadrature_agrees_with_a_fine_grid():
 
 def test_draws_have_the_moments_of_the_posterior():
     children, weights = random_children(np.random.default_rng(1), n=3)
-    rows = np.repeat(np.arange(3), 20_000)
+    rows = np.repeat(np.arange(3), 5000)
     many = [Child(c.family, c.values[rows], c.design[rows]) for c in children]
     drawn = draw(many, weights, len(rows), np.random.default_rng(2)).reshape(3, -1)
     found, _ = posterior(children, weights, 3, 15)
-    error = found.standard_deviation / np.sqrt(20_000)
+    error = found.standard_deviation / np.sqrt(5000)
     assert (np.abs(drawn.mean(axis=1) - found.mean) < 4 * error).all()
-    np.testing.assert_allclose(drawn.std(axis=1), found.standard_deviation, rtol=0.03)
+    np.testing.assert_allclose(drawn.std(axis=1), found.standard_deviation, rtol=0.04)
 
 
 def test_gradient_is_that_of_the_objective():
@@ -262,6 +262,7 @@ def test_parameters_agree_with_nuts():
         ({"scales": {"count": 1.0}}, "scales"),
         ({"scales": {"grade": -1.0}}, "scales"),
         ({"n_points": 1}, "n_points"),
+        ({"prior_scale": 0.0}, "prior_scale"),
     ],
 )
 def test_bad_models_are_refused(frame, change, message):
