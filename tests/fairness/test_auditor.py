@@ -35,7 +35,7 @@ def test_what_the_attribute_does_not_cause_is_fair_exactly(coupling):
     predictor = LogisticRegression().fit(frame[["art"]], frame["art"] > 0.2)
     audit = audited(frame, model, predictor, coupling=coupling)
     assert audit.unfairness == 0
-    assert (audit.flip_matrix.stack() == 0).all()
+    assert (audit.pairs["flip_probability"] == 0).all()
     assert audit.summary["total_variation"] == 0
     assert audit.summary["noise_floor"] == 0
 
@@ -168,11 +168,11 @@ def test_refits_add_the_error_of_the_structural_model():
     model = AdditiveNoiseModel(
         CausalGraph([("group", "x")]), regressor=LinearRegression()
     )
-    audit = audited(frame, model, line(frame, x=1.0), audit={"n_bootstrap": 60})
-    assert audit.n_refits == 60
+    audit = audited(frame, model, line(frame, x=1.0), audit={"n_bootstrap": 40})
+    assert audit.n_refits == 40
     # The shift is a difference of two means of 150 rows with variance 1.
-    assert audit.summary["standard_error"] == pytest.approx(2 / 300**0.5, rel=0.3)
-    assert audit.summary["p_value"] == pytest.approx(1 / 61)
+    assert audit.summary["standard_error"] == pytest.approx(2 / 300**0.5, rel=0.35)
+    assert audit.summary["p_value"] == pytest.approx(1 / 41)
     lower, upper = audit.interval()
     assert lower < 1 < upper
     assert np.isnan(audited(frame, model, line(frame, x=1.0)).summary["p_value"])
@@ -180,9 +180,9 @@ def test_refits_add_the_error_of_the_structural_model():
 
 @pytest.mark.slow
 def test_p_value_is_small_in_few_draws_without_an_effect():
-    """Of 60 draws without effect no more than 9 are below .05 (binomial, 1 in 1000)."""
+    """Each is below .05 in 1 of 26 draws; of 30 more than 6 are once in 3000."""
     below = 0
-    for seed in range(60):
+    for seed in range(30):
         rng = np.random.default_rng(seed)
         group = rng.integers(2, size=200).astype(float)
         frame = pd.DataFrame({"group": group, "x": rng.normal(size=200)})
@@ -190,9 +190,9 @@ def test_p_value_is_small_in_few_draws_without_an_effect():
             CausalGraph([("group", "x")]), regressor=LinearRegression()
         )
         predictor = line(frame, x=1.0)
-        audit = audited(frame, model, predictor, audit={"n_bootstrap": 60})
+        audit = audited(frame, model, predictor, audit={"n_bootstrap": 25})
         below += audit.summary["p_value"] < 0.05
-    assert below <= 9
+    assert below <= 6
 
 
 # ------------------------------------------------------------------ kinds of input
