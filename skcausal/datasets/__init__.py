@@ -26,8 +26,8 @@ downloaded where missing:
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
 in one table), ``X``, ``y``, ``treatment``, ``description``, names of the columns, and
-whatever truth is known; `fetch_sachs` has a graph instead of a treatment, `fetch_compas`
-and `fetch_law_school` have sensitive columns.
+whatever truth is known; `fetch_sachs` has a graph instead of a treatment,
+`fetch_compas` and `fetch_law_school` have sensitive columns.
 `DatasetNotFoundError` and `DatasetCorruptError` tell a missing file from a damaged one.
 """
 

@@ -75,7 +75,9 @@ class Gathering:
 
     def add(self, rows: slice, k: int, score: np.ndarray, decision: Any) -> None:
         """Take the predictions of some rows in world k, of shape (n_rows, n_draws)."""
-        found = {"scores": score.mean(axis=1)}
+        before = self.score[rows]
+        # So that scores that are all the same differ by exactly nothing.
+        found = {"scores": before + (score - before[:, None]).mean(axis=1)}
         if score.shape[1] == 1:
             found |= {"lower": score[:, 0], "upper": score[:, 0]}
         else:
