@@ -233,7 +233,9 @@ class LatentVariableModel(AdditiveNoiseModel):
         """Return the observed parents of a node."""
         return [parent for parent in self.parents_of(node) if parent != self.latent_]
 
-    def known(self, frame: Any, nodes: Any = None, owner: str = _OWNER) -> pd.DataFrame:
+    def known(
+        self, frame: Any, nodes: Any = None, owner: str | None = None
+    ) -> pd.DataFrame:
         """Return columns of nodes in the types that the model knows, checked.
 
         Parameters
@@ -241,8 +243,8 @@ class LatentVariableModel(AdditiveNoiseModel):
         frame : DataFrame of shape (n, n_columns)
             Rows; pandas or polars.
         nodes : sequence of node, default=None
-            Which columns. None for all nodes but the latent one.
-        owner : str, default="LatentVariableModel"
+            Which columns. None for all nodes, the latent one only if it is there.
+        owner : str, default=None
             Whom errors name.
 
         Returns
@@ -251,8 +253,11 @@ class LatentVariableModel(AdditiveNoiseModel):
             Without gaps, infinity or categories that the model has not seen.
         """
         if nodes is None:
-            nodes = tuple(n for n in self.graph.nodes if n != self.latent_)
-        return super().known(frame, nodes, owner)
+            columns = getattr(frame, "columns", ())
+            nodes = tuple(
+                n for n in self.graph.nodes if n != self.latent_ or n in columns
+            )
+        return super().known(frame, nodes, owner or _OWNER)
 
     def infer_latent(self, frame: Any) -> pd.DataFrame:
         """Return what is known of the latent node of each row.
@@ -336,12 +341,6 @@ class LatentVariableModel(AdditiveNoiseModel):
         """
         check_is_fitted(self, "mechanisms_")
         random = self._random(random_state)
-        table = self.known(frame, owner=f"{_OWNER}.noise")
+        table = self.known(frame, self.graph.observed, f"{_OWNER}.noise")
         table[self.latent_] = self.draw_latent(table, random_state=random)
-        found = {
-            node: mechanism.noise(
-                self._parent_frame(table, node), table[node].array, random
-            )
-            for node, mechanism in self.mechanisms_.items()
-        }
-        return pd.DataFrame(found, index=table.index)
+        return super().noise(table, random_state=random)
