@@ -51,8 +51,8 @@ rates = group_metrics(test["two_year_recid"], predicted, test["race"])
 print(rates[["n", "base_rate", "false_positive_rate", "false_negative_rate"]].round(3))
 
 # %%
-# Race, sex and age have no causes in the graph; charges follow from them. Noise is added
-# on the logarithm of the count, and ``derived`` makes a count of it again.
+# Race, sex and age have no causes in the graph; charges follow from them. Noise is
+# added on the logarithm of the count, and ``derived`` makes a count of it again.
 roots = ["race", "sex", "age"]
 graph = CausalGraph(
     [(root, "log_priors") for root in roots]

@@ -4,16 +4,20 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import GradientBoostingClassifier
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import GridSearchCV, StratifiedShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from skcausal.datasets import _fetch, fetch_compas
-from skcausal.fairness import CounterfactualFairnessAuditor, group_metrics
+from skcausal.fairness import (
+    CounterfactualFairnessAuditor,
+    counterfactual_unfairness_scorer,
+    group_metrics,
+)
 from skcausal.graphs import CausalGraph
 from skcausal.structural import AdditiveNoiseModel
 
@@ -39,29 +43,30 @@ def no_download(monkeypatch):
 
 
 # ----------------------------------------------------- ProPublica's error rates
-# False positive and false negative rate in per cent: (filtered, violent, positive).
+# False positive and false negative rate in per cent: (filtered, positive). Those that
+# ProPublica gives for violent charges are of its file for the Cox model, not of the
+# file that fetch_compas reads.
 ERROR_RATES = {
-    (False, False, "not Low"): {
+    (False, "not Low"): {
         "all": (32.35, 37.40),
         BLACK: (44.85, 27.99),
         WHITE: (23.45, 47.72),
         "Hispanic": (21.48, 55.60),
     },
-    (True, False, "not Low"): {
+    (True, "not Low"): {
         "all": (30.27, 38.31),
         BLACK: (42.34, 28.48),
         WHITE: (22.01, 49.64),
     },
-    (False, False, "High"): {BLACK: (15.82, 61.02), WHITE: (5.44, 79.81)},
-    (False, True, "not Low"): {BLACK: (38.14, 38.37), WHITE: (18.46, 62.62)},
+    (False, "High"): {BLACK: (15.82, 61.02), WHITE: (5.44, 79.81)},
 }
 
 
 @pytest.mark.parametrize(("case", "expected"), ERROR_RATES.items(), ids=str)
 def test_error_rates(case, expected):
-    filtered, violent, positive = case
-    data = fetch_compas(filtered=filtered, violent=violent)
-    score = data.frame["v_score_text" if violent else "score_text"]
+    filtered, positive = case
+    data = fetch_compas(filtered=filtered)
+    score = data.frame["score_text"]
     predicted = score == "High" if positive == "High" else score != "Low"
     table = group_metrics(data.y, predicted, data.frame["race"])
     for group, rates in expected.items():
@@ -163,10 +168,8 @@ def test_a_logistic_model_hardly_misses_race():
     )
     assert len(X) == 5278
     found = {"full": [], "unaware": []}
-    for seed in range(20):
-        train, test = train_test_split(
-            np.arange(len(X)), test_size=0.3, random_state=seed
-        )
+    splits = StratifiedShuffleSplit(20, test_size=0.2, random_state=0)
+    for train, test in splits.split(X, y):
         for name, columns in {"full": X, "unaware": X.drop(columns="race")}.items():
             model = make_pipeline(StandardScaler(), LogisticRegression())
             model.fit(columns.iloc[train].astype(float), y.iloc[train])
@@ -181,13 +184,13 @@ def test_a_logistic_model_hardly_misses_race():
                     *rates["false_negative_rate"][["b", "w"]],
                 ]
             )
+    # Which twenty splits were used is not known, and the rate of white false negatives
+    # has a standard error of .008 over twenty: two of them instead of .01.
+    tolerance = np.array([0.01, 0.01, 0.01, 0.01, 0.01, 0.016])
     full, unaware = np.mean(found["full"], axis=0), np.mean(found["unaware"], axis=0)
-    np.testing.assert_allclose(
-        full, [0.678, 0.728, 0.324, 0.141, 0.311, 0.624], atol=0.01
-    )
-    np.testing.assert_allclose(
-        unaware, [0.676, 0.729, 0.310, 0.158, 0.330, 0.597], atol=0.01
-    )
+    assert (np.abs(full - [0.678, 0.728, 0.324, 0.141, 0.311, 0.624]) < tolerance).all()
+    unaware_expected = [0.676, 0.729, 0.310, 0.158, 0.330, 0.597]
+    assert (np.abs(unaware - unaware_expected) < tolerance).all()
 
 
 # ------------------------------------------------------------------------- the audit
@@ -222,7 +225,9 @@ def with_priors(table):
 def boosted(frame, features):
     names = [n for n in features if isinstance(frame[n].dtype, pd.CategoricalDtype)]
     encode = make_column_transformer((OneHotEncoder(), names), remainder="passthrough")
-    pipeline = make_pipeline(encode, GradientBoostingClassifier(random_state=0))
+    pipeline = make_pipeline(
+        encode, HistGradientBoostingClassifier(max_iter=30, random_state=0)
+    )
     return pipeline.fit(frame[features], frame["two_year_recid"])
 
 
@@ -234,17 +239,21 @@ def compas():
     return frame.assign(log_priors=np.log1p(frame["priors_count"]))
 
 
-def test_flips_of_fresh_noise_are_an_artefact(compas):
+@pytest.fixture(scope="module")
+def model(compas):
+    return structural_model().fit(compas)
+
+
+def test_flips_of_fresh_noise_are_an_artefact(compas, model):
     """Fresh noise flips many; shared noise few; and nobody, had nothing changed."""
     pipeline = boosted(compas, FEATURES)
-    model = structural_model().fit(compas)
     found = {}
     for coupling in ("shared_noise", "independent"):
         auditor = CounterfactualFairnessAuditor(
             model,
             "race",
             coupling=coupling,
-            n_counterfactuals=20,
+            n_counterfactuals=10,
             derived=with_priors,
             random_state=0,
         ).fit(compas)
@@ -259,9 +268,52 @@ def test_flips_of_fresh_noise_are_an_artefact(compas):
     assert bounds["lower"] - 1e-9 <= flips[0] <= bounds["upper"]
 
 
-def test_age_and_sex_alone_are_fair(compas):
+def test_a_search_trades_accuracy_against_unfairness(compas, model):
+    """Of sets of columns, the most accurate one with unfairness below .01."""
+    scorer = counterfactual_unfairness_scorer(
+        model, "race", n_counterfactuals=2, derived=with_priors
+    )
+
+    def fairest(results):
+        too_unfair = results["mean_test_fair"] < -0.01
+        return int(np.where(too_unfair, -np.inf, results["mean_test_auc"]).argmax())
+
+    def only(*names):
+        indicators = make_column_transformer(
+            (
+                OneHotEncoder(sparse_output=False),
+                make_column_selector(dtype_include="category"),
+            ),
+            remainder=StandardScaler(),
+        )
+        return make_pipeline(
+            make_column_transformer(("passthrough", list(names))).set_output(
+                transform="pandas"
+            ),
+            indicators,
+        )
+
+    pipeline = make_pipeline(only("age"), LogisticRegression())
+    grid = {"pipeline": [only(*FEATURES), only(*FEATURES[1:]), only("sex", "age")]}
+    search = GridSearchCV(
+        pipeline,
+        grid,
+        scoring={"auc": "roc_auc", "fair": scorer},
+        refit=fairest,
+        cv=2,
+        error_score="raise",
+    ).fit(compas[[*FEATURES, "log_priors"]], compas["two_year_recid"])
+    area, fair = (search.cv_results_[f"mean_test_{name}"] for name in ("auc", "fair"))
+    assert search.best_index_ == 2
+    assert fair[2] == 0
+    assert fair[0] < -0.02
+    assert fair[1] < -0.02
+    assert area[0] > 0.7 > area[2] > 0.55
+
+
+def test_age_and_sex_alone_are_fair(compas, model):
     auditor = CounterfactualFairnessAuditor(
-        structural_model(), "race", derived=with_priors, random_state=0
+        model, "race", derived=with_priors, n_counterfactuals=2, random_state=0
     ).fit(compas)
     audit = auditor.audit(boosted(compas, ["sex", "age"]), compas)
     assert audit.unfairness == 0
