@@ -25,7 +25,7 @@ def parse(arguments=None):
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
         command.add_argument("--cache", default=HERE / ".cache", type=Path)
-        if name not in ("coverage", "averages", "falsification"):
+        if name not in ("coverage", "averages", "falsification", "fairness"):
             command.add_argument("--environments", default=HERE / ".venvs", type=Path)
             command.add_argument(
                 "--python",
@@ -130,6 +130,13 @@ def run_agreement(options):
     agreement.run(options, *interpreters(options, environments.AVERAGES))
 
 
+def run_fairness(options):
+    os.environ.update(environments.thread_limits())
+    from benchmarks import fairness
+
+    fairness.run(options)
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
@@ -139,6 +146,7 @@ RUNS = {
     "identification": run_identification,
     "falsification": run_falsification,
     "agreement": run_agreement,
+    "fairness": run_fairness,
 }
 
 

@@ -118,7 +118,7 @@ def _all_rows(
     others = ~case.counted
     if not others.any():
         return rows
-    nodes = list(worlds.model.graph.nodes)
+    nodes = list(worlds.model.graph.observed)
     score, decision = case.asked(case.frame.loc[others, nodes])
     rest = groups[others].assign(
         score=score, decision=np.nan if decision is None else decision.astype(float)

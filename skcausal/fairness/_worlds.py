@@ -69,7 +69,8 @@ class Worlds:
             sure = model.mechanisms_[node].invertible and coupling != "independent"
             follows = not set(model.parents_of(node)) & set(drawn)
             (known if sure and follows else drawn).append(node)
-        held = [n for n in model.graph.nodes if n not in below and n != sensitive]
+        seen = model.graph.observed
+        held = [n for n in seen if n not in below and n != sensitive]
         return cls(model, sensitive, coupling, tuple(known), tuple(drawn), tuple(held))
 
     @property
@@ -96,24 +97,39 @@ class Worlds:
             return
         places = np.repeat(np.arange(len(table)), n_draws)
         many = table.iloc[places].reset_index(drop=True)
-        noise, choices = self._shared(many, random)
+        noise = self._noise(noise.iloc[places].reset_index(drop=True), many, random)
+        choices = self._choices(many, random)
         held = {node: values[places] for node, values in held.items()}
         for value, world in zip(values, first, strict=True):
             fixed = {node: world[node].to_numpy()[places] for node in self.known}
             do = held | fixed | choices | {self.sensitive: value}
             yield self.model.from_noise(noise, do=do)
 
-    def _shared(
-        self, many: pd.DataFrame, random: np.random.Generator
-    ) -> tuple[pd.DataFrame, dict[Any, Any]]:
-        """Draw noise that explains the rows, or fresh noise; and shared choices."""
+    def _noise(
+        self, noise: pd.DataFrame, many: pd.DataFrame, random: np.random.Generator
+    ) -> pd.DataFrame:
+        """Draw noise that explains each row, anew for each copy; or fresh noise."""
+        model = self.model
         if self.coupling == "independent":
-            return self.model.draw_noise(len(many), random_state=random), {}
-        noise = self.model.noise(many, random_state=random)
-        if self.coupling == "shared_noise":
-            return noise, {}
+            return model.draw_noise(len(many), random_state=random)
+        several = any(one.n_noise > 1 for one in model.mechanisms_.values())
+        if several or model.graph.latent:  # what is latent is drawn with the noise
+            return model.noise(many, random_state=random)
+        # Other nodes are held, or follow from the row: their noise is not used.
+        for node in self.drawn:
+            parents = many[model.parents_of(node)]
+            found = model.mechanisms_[node].noise(parents, many[node].array, random)
+            noise[node] = found
+        return noise
+
+    def _choices(
+        self, many: pd.DataFrame, random: np.random.Generator
+    ) -> dict[Any, Any]:
+        """Return how categories are chosen, where the coupling is not the model's."""
+        if self.coupling not in ("gumbel_max", "monotone"):
+            return {}
         gumbel = self.coupling == "gumbel_max"
-        return noise, {
+        return {
             node: shared_choice(self.model, node, many, random, gumbel=gumbel)
             for node in self.drawn
             if hasattr(self.model.mechanisms_[node], "probabilities")
