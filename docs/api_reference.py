@@ -37,6 +37,15 @@ API_REFERENCE = {
     },
     "skcausal.structural": {
         "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "What would have been?": [
+            "StructuralModel",
+            "ConditionedModel",
+            "Abduction",
+            "CouplingWarning",
+            "EffectiveSampleSizeWarning",
+            "UnidentifiedCounterfactualError",
+            "ImpossibleEvidenceError",
+        ],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",

@@ -7,6 +7,14 @@ The model, learned by any scikit-learn regressors and classifiers:
 - ``AdditiveNoise`` for numbers, ``CategoricalNoise`` for categories,
   ``EmpiricalDistribution`` for nodes without causes; ``Mechanism`` is their base.
 
+``StructuralModel`` answers everything else with the same mechanisms: ``do`` and
+``condition`` return models, ``abduct`` an ``Abduction`` (noise of rows, some of whose
+nodes may be unknown); ``ConditionedModel`` samples given evidence. A
+``CouplingWarning`` says where an answer rests on an untestable choice, an
+``EffectiveSampleSizeWarning`` where few draws count, an
+``UnidentifiedCounterfactualError`` where there is no answer, an
+``ImpossibleEvidenceError`` where the model excludes what was seen.
+
 What drove this? Each function divides one number among nodes or arrows:
 
 =========================  ==========================================================
@@ -27,12 +35,20 @@ function                   what it divides, and the paper
 ``AttributionDisplay`` draws.
 """
 
+from skcausal.structural._abduction import Abduction
 from skcausal.structural._additive import AdditiveNoise
 from skcausal.structural._anomaly import anomaly_attribution, unit_change
 from skcausal.structural._arrows import arrow_strength
 from skcausal.structural._categorical import CategoricalNoise
 from skcausal.structural._change import distribution_change
 from skcausal.structural._change_test import mechanism_change_test
+from skcausal.structural._conditioning import ConditionedModel
+from skcausal.structural._counterfactual_errors import (
+    CouplingWarning,
+    EffectiveSampleSizeWarning,
+    ImpossibleEvidenceError,
+    UnidentifiedCounterfactualError,
+)
 from skcausal.structural._display import AttributionDisplay
 from skcausal.structural._evaluation import MisfitWarning
 from skcausal.structural._intrinsic import intrinsic_influence
@@ -40,17 +56,25 @@ from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._result import Attribution, RowAttribution
+from skcausal.structural._structural_model import StructuralModel
 
 __all__ = [
+    "Abduction",
     "AdditiveNoise",
     "AdditiveNoiseModel",
     "Attribution",
     "AttributionDisplay",
     "CategoricalNoise",
+    "ConditionedModel",
+    "CouplingWarning",
+    "EffectiveSampleSizeWarning",
     "EmpiricalDistribution",
+    "ImpossibleEvidenceError",
     "Mechanism",
     "MisfitWarning",
     "RowAttribution",
+    "StructuralModel",
+    "UnidentifiedCounterfactualError",
     "anomaly_attribution",
     "arrow_strength",
     "distribution_change",
