@@ -50,7 +50,11 @@ API_REFERENCE = {
             "AdditiveNoise",
             "CategoricalNoise",
             "EmpiricalDistribution",
+            "GeneralizedLinear",
+            "GumbelMax",
+            "SplineFlow",
             "Mechanism",
+            "choose_mechanism",
         ],
         "What drove this?": [
             "intrinsic_influence",

@@ -6,6 +6,9 @@ The model, learned by any scikit-learn regressors and classifiers:
   ``evaluate``, which warns (``MisfitWarning``) where a mechanism fits badly.
 - ``AdditiveNoise`` for numbers, ``CategoricalNoise`` for categories,
   ``EmpiricalDistribution`` for nodes without causes; ``Mechanism`` is their base.
+- ``GeneralizedLinear`` for Gaussian, lognormal, Poisson and Bernoulli nodes,
+  ``GumbelMax`` for categories with a noise per category, ``SplineFlow`` for any
+  continuous shape; ``choose_mechanism`` compares them on rows they did not see.
 
 ``StructuralModel`` answers everything else with the same mechanisms: ``do`` and
 ``condition`` return models, ``abduct`` an ``Abduction`` (noise of rows, some of whose
@@ -51,9 +54,13 @@ from skcausal.structural._counterfactual_errors import (
 )
 from skcausal.structural._display import AttributionDisplay
 from skcausal.structural._evaluation import MisfitWarning
+from skcausal.structural._flow import SplineFlow
+from skcausal.structural._generalized_linear import GeneralizedLinear
+from skcausal.structural._gumbel import GumbelMax
 from skcausal.structural._intrinsic import intrinsic_influence
 from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
+from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._result import Attribution, RowAttribution
 from skcausal.structural._structural_model import StructuralModel
@@ -69,14 +76,18 @@ __all__ = [
     "CouplingWarning",
     "EffectiveSampleSizeWarning",
     "EmpiricalDistribution",
+    "GeneralizedLinear",
+    "GumbelMax",
     "ImpossibleEvidenceError",
     "Mechanism",
     "MisfitWarning",
     "RowAttribution",
+    "SplineFlow",
     "StructuralModel",
     "UnidentifiedCounterfactualError",
     "anomaly_attribution",
     "arrow_strength",
+    "choose_mechanism",
     "distribution_change",
     "intrinsic_influence",
     "mean_change",

@@ -9,6 +9,7 @@ import numpy as np
 
 from skcausal.structural._categorical import CategoricalNoise
 from skcausal.structural._counterfactual_errors import CouplingWarning
+from skcausal.structural._gumbel import GumbelMax
 from skcausal.structural._mechanism import Mechanism
 
 COUPLINGS = ("shared_noise", "gumbel_max", "monotone", "bounds", "independent")
@@ -50,55 +51,16 @@ class InverseCDF(CategoricalNoise):
         return probabilities_of(self.source, parents)
 
 
-class Gumbels(InverseCDF):
+class Gumbels(GumbelMax):
     """A fitted mechanism of a category with a Gumbel noise per class."""
 
-    @property
-    def n_noise(self) -> int:
-        """Return the number of classes."""
-        return len(self.classes_)
+    def __init__(self, source: Any) -> None:
+        self.source = source
+        self.classes_ = source.classes_
 
-    def draw_noise(self, n: int, random: np.random.Generator) -> np.ndarray:
-        """Draw standard Gumbel noise."""
-        return random.gumbel(size=(n, self.n_noise))
-
-    def apply(self, parents: Any, noise: np.ndarray) -> np.ndarray:
-        """Return the class whose log probability plus noise is the largest."""
-        return self.classes_[np.argmax(self._logs(parents) + noise, axis=1)]
-
-    def noise(
-        self, parents: Any, values: Any, random: np.random.Generator
-    ) -> np.ndarray:
-        """Draw from the noises for which the class seen is the largest."""
-        return gumbel_noise(self._logs(parents), self.codes(values), random)
-
-    def _logs(self, parents: Any) -> np.ndarray:
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.log(self.probabilities(parents)))
-
-
-def gumbel_noise(
-    logs: np.ndarray, codes: np.ndarray, random: np.random.Generator
-) -> np.ndarray:
-    """Draw Gumbel noise given the largest class (Maddison & Tarlow's top-down order).
-
-    The largest sum is a standard Gumbel, because probabilities sum to one; the other
-    sums are Gumbels below it.
-    """
-    rows = np.arange(len(codes))
-    seen = logs[rows, codes]
-    if not np.isfinite(seen).all():
-        row = int(np.argmin(np.isfinite(seen)))
-        raise ValueError(
-            f"GumbelMax.noise: row {row} has a category to which the classifier gives "
-            "probability zero. Take one whose probabilities are positive."
-        )
-    largest = random.gumbel(size=len(codes))
-    own = random.gumbel(size=logs.shape)
-    below = -np.logaddexp(-largest[:, None], -(own + logs))
-    noise = np.where(np.isfinite(logs), below - np.where(logs > -np.inf, logs, 0), own)
-    noise[rows, codes] = largest - seen
-    return noise
+    def probabilities(self, parents: Any) -> np.ndarray:
+        """Return those of the source."""
+        return probabilities_of(self.source, parents)
 
 
 def coupled_model(model: Any, coupling: str) -> Any:

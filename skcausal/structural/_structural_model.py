@@ -23,6 +23,8 @@ from skcausal.structural._inputs import (
     check_interventions,
 )
 from skcausal.structural._interventions import mechanism_set_to, settings
+from skcausal.structural._mechanism import Mechanism
+from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._posterior import rows_with_gaps
 from skcausal.structural._replay import (
@@ -51,9 +53,8 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         Who causes whom: no latent nodes, no hidden common causes.
     mechanisms : dict of node to Mechanism, default=None
         Mechanisms for some nodes; for the others one is chosen.
-    candidates : list of Mechanism, default=None
-        Among which `choose_mechanism` chooses by cross-validation. None takes those
-        that suit the node.
+    candidates : list of str or Mechanism, default=None
+        Among which `choose_mechanism` chooses by cross-validation; see there.
     regressor : estimator, default=None
         Regressor of numbers, where the mechanism uses one. None chooses.
     classifier : estimator, default=None
@@ -159,6 +160,22 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
             raise UnidentifiedCounterfactualError(str(error)) from None
         self.choices_ = {}
         return super().fit(frame)
+
+    def _learned(
+        self, given: Mechanism | None, parents: pd.DataFrame, values: Any, owner: str
+    ) -> Mechanism:
+        """Return the fitted mechanism of a node, chosen if none is given."""
+        if given is not None:
+            return super()._learned(given, parents, values, owner)
+        chosen, self.choices_[values.name] = choose_mechanism(
+            parents,
+            values,
+            candidates=self.candidates,
+            regressor=self.regressor,
+            classifier=self.classifier,
+            random_state=self.random_state,
+        )
+        return chosen
 
     def do(
         self, interventions: Mapping[Any, Any] | None = None, **values: Any
