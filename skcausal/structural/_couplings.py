@@ -12,7 +12,8 @@ from skcausal.structural._counterfactual_errors import CouplingWarning
 from skcausal.structural._gumbel import GumbelMax
 from skcausal.structural._mechanism import Mechanism
 
-COUPLINGS = ("shared_noise", "gumbel_max", "monotone", "bounds", "independent")
+SHARED = ("shared_noise", "gumbel_max", "monotone")
+COUPLINGS = (*SHARED, "bounds", "independent")
 
 
 def check_coupling(

@@ -102,20 +102,20 @@ def settings(
     do = check_interventions(given, model.graph, owner)
     twice = [node for node in named if node in do]
     if twice:
-        raise ValueError(f"{owner}: {twice[0]!r} is set twice. Set it once.")
+        raise ValueError(f"{owner}: {twice[0]!r} is given twice. Give it once.")
     do |= check_interventions(named, model.graph, owner)
     if not do:
         raise ValueError(
-            f"{owner}: nothing is set. Give a node and a value, such as "
-            "do(price=3.0) or do({'price': 3.0})."
+            f"{owner}: no node is named. Give nodes and values, such as price=3.0 or "
+            "{'price': 3.0}."
         )
     for node, setting in do.items():
         if not callable(setting) and np.ndim(setting) > 0:
             raise ValueError(
-                f"{owner}: {node!r} is set to {np.size(setting)} values; a model of "
-                "any number of rows needs one value, or a function of the row. For "
-                "one value per row, take counterfactual(frame, do=...) or "
-                "sample(n, do=...)."
+                f"{owner}: {node!r} has {np.size(setting)} values; a model of any "
+                "number of rows needs one, or a function of the row. For one per row, "
+                "take counterfactual(frame, do=...), sample(n, do=...) or "
+                "abduct(frame)."
             )
     return do
 

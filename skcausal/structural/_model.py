@@ -135,8 +135,7 @@ class AdditiveNoiseModel(BaseEstimator):
         table = self.known(table, owner=owner)
         self.mechanisms_ = {}
         for node in graph.topological_order():
-            parents = self._parent_frame(table, node)
-            own = given.get(node)
+            parents, own = self._parent_frame(table, node), given.get(node)
             self.mechanisms_[node] = self._learned(own, parents, table[node], owner)
         return self
 
@@ -276,7 +275,7 @@ class AdditiveNoiseModel(BaseEstimator):
         nodes : sequence of node, default=None
             Which columns. None for all nodes.
         owner : str, default=None
-            Whom errors name; None for the model.
+            Whom errors name.
 
         Returns
         -------

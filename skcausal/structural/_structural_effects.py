@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcausal.structural._causation import causation_table
 from skcausal.structural._couplings import (
+    SHARED,
     check_coupling,
     coupled_model,
     warn_of_coupling,
@@ -147,7 +148,7 @@ class SimulatedEffects:
         owner = "StructuralModel.causation_probabilities"
         check_is_fitted(self, "mechanisms_")
         check_nodes(self, treatment, outcome, owner)
-        coupling = check_coupling(coupling or self.coupling, owner, _WITH_BOUNDS)
+        coupling = check_coupling(coupling or self.coupling, owner, (*SHARED, "bounds"))
         arms = self._arms(treatment, treated, control, owner)
         event = cast([event], self.dtypes_[outcome], outcome, owner)[0]
         worlds = self._worlds(n_samples, random_state, owner, coupling)
@@ -330,6 +331,3 @@ class SimulatedEffects:
         if not named:
             raise ValueError(f"{owner}: mediators is empty. Name at least one node.")
         return list(self.graph.ordered(named))
-
-
-_WITH_BOUNDS = ("shared_noise", "gumbel_max", "monotone", "bounds")

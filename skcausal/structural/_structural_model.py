@@ -8,13 +8,13 @@ import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.structural._abduction import METHODS, Abduction, abduction
-from skcausal.structural._class_bounds import class_bounds
 from skcausal.structural._conditioning import ConditionedModel
 from skcausal.structural._counterfactual_errors import UnidentifiedCounterfactualError
+from skcausal.structural._counterfactual_rows import counterfactual_rows, twin_rows
 from skcausal.structural._couplings import (
+    SHARED,
     check_coupling,
     coupled_model,
-    warn_of_coupling,
 )
 from skcausal.structural._inputs import (
     as_frame,
@@ -27,21 +27,9 @@ from skcausal.structural._mechanism import Mechanism
 from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._posterior import rows_with_gaps
-from skcausal.structural._replay import (
-    FreshNoise,
-    Replay,
-    RowNoise,
-    as_table,
-    columns_of,
-    drawn_rows,
-    repeated,
-    sample_index,
-    settings_per_sample,
-)
 from skcausal.structural._structural_effects import SimulatedEffects
 
 _OWNER = "StructuralModel"
-_ONE_WORLD_EACH = ("shared_noise", "gumbel_max", "monotone", "independent")
 
 
 class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
@@ -62,7 +50,7 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
     coupling : str, default="shared_noise"
         What ties categories in two worlds: "shared_noise" (the noise of each
         mechanism), "monotone" (one noise, classes in order) or "gumbel_max" (a noise
-        per class); "bounds" and "independent" are for `counterfactual`.
+        per class). "bounds" makes `counterfactual` return what holds for any.
     random_state : int, Generator, RandomState or None, default=None
         Seed of all draws for which a method is given none of its own.
 
@@ -153,7 +141,7 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         ValueError
             If a column is missing, has gaps or text.
         """
-        check_coupling(self.coupling, f"{_OWNER}.fit")
+        check_coupling(self.coupling, f"{_OWNER}.fit", (*SHARED, "bounds"))
         try:
             check_graph(self.graph, f"{_OWNER}.fit")
         except ValueError as error:
@@ -345,22 +333,8 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         check_count(n_samples, "n_samples", owner, least=1)
         do = check_interventions(do, self.graph, owner)
         table = self._complete(frame, owner)
-        values, random = columns_of(table), self._random(random_state)
-        if coupling == "bounds":
-            bounds = class_bounds(self, values, do, random, owner)
-            return bounds.set_axis(table.index)
-        model = coupled_model(self, coupling)
-        do = settings_per_sample(do, len(table), n_samples)
-        values = repeated(values, n_samples)
-        replay = Replay(model, values, RowNoise(model, values, random))
-        if coupling == "independent":
-            redrawn = self.graph.descendants(list(do)) - set(do)
-            fresh = FreshNoise(model, values, random)
-            replay = Replay(model, values, fresh, redrawn)
-        found = replay.under(do, owner)
-        doubtful = redrawn if coupling == "independent" else replay.unsure
-        warn_of_coupling(doubtful, coupling, owner)
-        return as_table(model, found, sample_index(table.index, n_samples))
+        random = self._random(random_state)
+        return counterfactual_rows(self, table, do, n_samples, coupling, random)
 
     def twin(
         self,
@@ -401,23 +375,13 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         owner = f"{_OWNER}.twin"
         if (n is None) == (frame is None):
             raise ValueError(f"{owner}: give n or frame, one of the two.")
-        allowed = _ONE_WORLD_EACH[:3]
-        coupling = check_coupling(coupling or self.coupling, owner, allowed)
+        coupling = check_coupling(coupling or self.coupling, owner, SHARED)
         do = check_interventions(do, self.graph, owner)
-        model, random = coupled_model(self, coupling), self._random(random_state)
-        if frame is not None:
-            table = self._complete(frame, owner)
-            values, index = columns_of(table), table.index
-            replay = Replay(model, values, RowNoise(model, values, random))
-        else:
+        random = self._random(random_state)
+        if frame is None:
             check_count(n, "n", owner, least=1)
-            values, noise = drawn_rows(model, int(n or 0), random)
-            replay, index = Replay(model, values, noise), None
-        found = replay.under(do, owner)
-        warn_of_coupling(replay.unsure, coupling, owner)
-        worlds = (as_table(model, values, index), as_table(model, found, index))
-        keys = ["factual", "counterfactual"]
-        return pd.concat(worlds, axis=1, keys=keys, names=["world", "node"])
+            return twin_rows(self, int(n or 0), do, coupling, random)
+        return twin_rows(self, self._complete(frame, owner), do, coupling, random)
 
     def _complete(self, frame: Any, owner: str) -> pd.DataFrame:
         """Return rows without gaps, or say who can deal with gaps."""
