@@ -306,7 +306,7 @@ class SimulatedEffects:
         one, two = cast([treated, control], self.dtypes_[node], node, owner)
         if one == two:
             raise ValueError(
-                f"{owner}: treated and control are both {one!r}. Give two values of "
+                f"{owner}: treated and control are both {one}. Give two values of "
                 f"{node!r}."
             )
         return one, two
