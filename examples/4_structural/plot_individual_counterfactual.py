@@ -50,8 +50,8 @@ print(pd.DataFrame({"use": rows["use"], "without the call": use_without}).round(
 
 # %%
 # **The chance that they would have stayed.** Bounds hold for every way to tie the two
-# worlds. If calls never make anybody leave (monotone), it is the upper bound. Noise that
-# is drawn anew, as if the row had nothing to do with itself, lies far outside.
+# worlds. If calls never make anybody leave (monotone), it is the upper bound. Noise
+# drawn anew forgets that these customers stayed, and mostly lies far outside.
 bounds = model.counterfactual(rows, {"call": 0}, coupling="bounds")["stays"][1.0]
 chances = {
     name: found["stays"].groupby(level="row", sort=False).mean()
@@ -76,5 +76,5 @@ right.vlines(places, bounds["lower"], bounds["upper"], lw=10, color="0.85", labe
 for name, marker in (("monotone", "o"), ("independent", "v")):
     right.plot(places, chances[name], marker, label=name)
 right.set(xlabel="customer", ylabel="chance to stay", ylim=(-0.05, 1.05))
-right.legend(title="coupling")
+right.legend(title="coupling", loc="upper left", bbox_to_anchor=(1, 1))
 plt.show()

@@ -190,7 +190,7 @@ class AdditiveNoiseModel(BaseEstimator):
         values : ndarray or Categorical of shape (n,)
             Its values, in the type of its column.
         """
-        columns = {parent: values[parent] for parent in self.parents_of(node)}
+        columns = {name: values[name] for name in self.parents_of(node)}
         parents = pd.DataFrame(columns, index=pd.RangeIndex(len(noise)))
         found = self.mechanisms_[node].apply(parents, np.asarray(noise))
         return cast(found, self.dtypes_[node], node, self._owner)
@@ -214,10 +214,8 @@ class AdditiveNoiseModel(BaseEstimator):
         check_is_fitted(self, "mechanisms_")
         check_count(n, "n", self._owner, least=1)
         random = self._random(random_state)
-        mechanisms = self.mechanisms_.items()
-        return noise_frame(
-            {node: one.draw_noise(n, random) for node, one in mechanisms}
-        )
+        drawn = [one.draw_noise(n, random) for one in self.mechanisms_.values()]
+        return noise_frame(dict(zip(self.mechanisms_, drawn, strict=True)))
 
     def sample(
         self, n: int, *, do: Mapping[Any, Any] | None = None, random_state: Any = None
