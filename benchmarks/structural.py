@@ -24,8 +24,9 @@ ARROWS = (
 INTRODUCTION = """\
 Ten nodes, 15 arrows, additive noise; {fit:,} rows to learn from, with the same \
 regressor for each node in both libraries (least squares, or scikit-learn's histogram \
-gradient boosting, 100 trees of 13 leaves), then {rows:,} rows whose counterfactual under do(x2 = 1) is asked \
-for: the noise of each row is recovered and the row computed anew. CPU seconds on one \
+gradient boosting, 100 trees of 13 leaves), then {rows:,} rows whose counterfactual \
+under do(x2 = 1) is asked for: the noise of each row is recovered and the row computed \
+anew. CPU seconds on one \
 thread, the best of three runs (boosting: one run); for draws, as many rows are drawn \
 from the model under the intervention. DoWhy: `gcm.counterfactual_samples` and \
 `gcm.interventional_samples`. Counterfactuals must agree to the last digits. Means of \
