@@ -156,14 +156,13 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         """Return the fitted mechanism of a node, chosen if none is given."""
         if given is not None:
             return super()._learned(given, parents, values, owner)
-        chosen, self.choices_[values.name] = choose_mechanism(
-            parents,
-            values,
-            candidates=self.candidates,
-            regressor=self.regressor,
-            classifier=self.classifier,
-            random_state=self.random_state,
-        )
+        names = ("candidates", "regressor", "classifier", "random_state")
+        options = {name: getattr(self, name) for name in names}
+        try:
+            chosen, table = choose_mechanism(parents, values, **options)
+        except ValueError as error:
+            raise ValueError(f"{owner}: of node {values.name!r}: {error}") from error
+        self.choices_[values.name] = table
         return chosen
 
     def do(
@@ -262,8 +261,7 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         Raises
         ------
         UnidentifiedCounterfactualError
-            If ``method="exact"`` and a row needs weights, or a mechanism has no
-            density.
+            If "exact" does not suffice, or a mechanism has no density.
         ImpossibleEvidenceError
             If the model cannot explain a row.
 

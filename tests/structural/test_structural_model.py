@@ -307,6 +307,12 @@ def test_questions_without_an_answer(call, words):
         call(model, frame)
 
 
+def test_candidates_that_hold_no_node():
+    frame = linear_truth(30)[0]
+    with pytest.raises(ValueError, match="of node 'z': choose_mechanism: none"):
+        StructuralModel(DIAMOND, candidates=["gumbel"]).fit(frame)
+
+
 def test_a_mechanism_that_is_not_fitted_knows_nothing():
     with pytest.raises(ValueError, match="not fitted yet"):
         StructuralModel(DIAMOND, {"x": Known(lambda row: 0.0)}).do(x=1.0)
