@@ -7,9 +7,12 @@ def fit(arrows, frame, name):
     from skcausal.graphs import CausalGraph
     from skcausal.structural import AdditiveNoise, StructuralModel
 
+    graph = CausalGraph(arrows)
+    if name == "chosen":
+        return StructuralModel(graph, random_state=0).fit(frame)
     effects = {effect for _, effect in arrows}
     mechanisms = {node: AdditiveNoise(regressor(name)) for node in sorted(effects)}
-    model = StructuralModel(CausalGraph(arrows), mechanisms, random_state=0)
+    model = StructuralModel(graph, mechanisms, random_state=0)
     return model.fit(frame)
 
 
