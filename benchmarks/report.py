@@ -21,6 +21,7 @@ SECTIONS = (
     "falsification",
     "agreement",
     "fairness",
+    "structural",
 )
 
 

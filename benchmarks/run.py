@@ -137,6 +137,12 @@ def run_fairness(options):
     fairness.run(options)
 
 
+def run_structural(options):
+    from benchmarks import structural
+
+    structural.run(options, *interpreters(options, structural.LIBRARIES))
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
@@ -147,6 +153,7 @@ RUNS = {
     "falsification": run_falsification,
     "agreement": run_agreement,
     "fairness": run_fairness,
+    "structural": run_structural,
 }
 
 

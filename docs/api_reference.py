@@ -9,28 +9,18 @@ API_REFERENCE = {
         "Treatment inside scikit-learn": [
             "causal_target",
             "add_nuisances",
-            "effect_of"
+            "effect_of",
         ],
-        "Warnings": [
-            "NoIntervalWarning",
-            "OverlapWarning",
-            "WeakInstrumentWarning"
-        ]
+        "Warnings": ["NoIntervalWarning", "OverlapWarning", "WeakInstrumentWarning"],
     },
     "skcausal.graphs": {
-        "The graph": [
-            "CausalGraph",
-            "unroll"
-        ],
-        "Separation": [
-            "minimal_separator",
-            "all_minimal_separators"
-        ],
+        "The graph": ["CausalGraph", "unroll"],
+        "Separation": ["minimal_separator", "all_minimal_separators"],
         "Implications for data": [
             "implied_independencies",
             "Independence",
             "verma_constraints",
-            "VermaConstraint"
+            "VermaConstraint",
         ],
         "Reading and writing": [
             "read_graph",
@@ -39,30 +29,14 @@ API_REFERENCE = {
             "from_networkx",
             "to_networkx",
             "from_adjacency",
-            "to_adjacency"
+            "to_adjacency",
         ],
-        "Drawing": [
-            "draw_graph",
-            "to_svg"
-        ],
-        "Examples": [
-            "example_graph",
-            "list_example_graphs",
-            "ExampleGraph"
-        ],
-        "Errors": [
-            "GraphError",
-            "CycleError",
-            "UnknownNodeError",
-            "ParseError"
-        ]
+        "Drawing": ["draw_graph", "to_svg"],
+        "Examples": ["example_graph", "list_example_graphs", "ExampleGraph"],
+        "Errors": ["GraphError", "CycleError", "UnknownNodeError", "ParseError"],
     },
     "skcausal.structural": {
-        "The model": [
-            "AdditiveNoiseModel",
-            "MisfitWarning",
-            "LatentVariableModel"
-        ],
+        "The model": ["AdditiveNoiseModel", "MisfitWarning", "LatentVariableModel"],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",
@@ -71,7 +45,7 @@ API_REFERENCE = {
             "GumbelMax",
             "SplineFlow",
             "Mechanism",
-            "choose_mechanism"
+            "choose_mechanism",
         ],
         "What drove this?": [
             "intrinsic_influence",
@@ -80,16 +54,19 @@ API_REFERENCE = {
             "unit_change",
             "distribution_change",
             "mean_change",
-            "mechanism_change_test"
+            "mechanism_change_test",
         ],
-        "Results": [
-            "Attribution",
-            "RowAttribution",
-            "AttributionDisplay"
+        "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
+        "What would have been?": [
+            "StructuralModel",
+            "ConditionedModel",
+            "Abduction",
+            "CouplingWarning",
+            "EffectiveSampleSizeWarning",
+            "UnidentifiedCounterfactualError",
+            "ImpossibleEvidenceError",
         ],
-        "Errors": [
-            "RecantingWitnessError"
-        ]
+        "Errors": ["RecantingWitnessError"],
     },
     "skcausal.identification": {
         "From a question to a formula": [
@@ -98,29 +75,18 @@ API_REFERENCE = {
             "Columns",
             "Step",
             "Hedge",
-            "Population"
+            "Population",
         ],
         "Several worlds": [
             "identify_counterfactual",
             "CounterfactualEstimand",
             "mediation_effects",
             "MediationEffects",
-            "path_specific_effect"
+            "path_specific_effect",
         ],
-        "Do-calculus": [
-            "DoCalculus",
-            "RuleResult",
-            "Derivation",
-            "DerivationStep"
-        ],
-        "Adjustment": [
-            "AdjustmentSets",
-            "AdjustmentSelector"
-        ],
-        "Hidden confounding": [
-            "FrontDoorSets",
-            "InstrumentSets"
-        ],
+        "Do-calculus": ["DoCalculus", "RuleResult", "Derivation", "DerivationStep"],
+        "Adjustment": ["AdjustmentSets", "AdjustmentSelector"],
+        "Hidden confounding": ["FrontDoorSets", "InstrumentSets"],
         "Formulas": [
             "Expression",
             "Probability",
@@ -130,29 +96,20 @@ API_REFERENCE = {
             "Covariance",
             "One",
             "Zero",
-            "Variable"
+            "Variable",
         ],
-        "Numbers for formulas": [
-            "evaluate",
-            "Table"
-        ],
+        "Numbers for formulas": ["evaluate", "Table"],
         "Errors": [
             "IdentificationError",
             "NotIdentifiedError",
             "NoAdjustmentSetError",
             "NoFrontDoorSetError",
             "NoInstrumentError",
-            "MissingColumnError"
-        ]
+            "MissingColumnError",
+        ],
     },
     "skcausal.estimation": {
-        "Metalearners": [
-            "SLearner",
-            "TLearner",
-            "XLearner",
-            "RLearner",
-            "DRLearner"
-        ],
+        "Metalearners": ["SLearner", "TLearner", "XLearner", "RLearner", "DRLearner"],
         "Average effects": [
             "AIPW",
             "TMLE",
@@ -162,12 +119,12 @@ API_REFERENCE = {
             "PartiallyLinear",
             "PartiallyLinearIV",
             "InteractiveIV",
-            "FrontDoorEffect"
+            "FrontDoorEffect",
         ],
         "Matching": [
             "NearestNeighbourMatching",
             "CoarsenedExactMatching",
-            "NoMatchError"
+            "NoMatchError",
         ],
         "Weighting": [
             "EntropyBalancing",
@@ -177,7 +134,7 @@ API_REFERENCE = {
             "CovariateBalancingPropensity",
             "CrumpTrimming",
             "BalancedEffect",
-            "InfeasibleBalanceError"
+            "InfeasibleBalanceError",
         ],
         "Forests": [
             "CausalForest",
@@ -185,103 +142,62 @@ API_REFERENCE = {
             "CausalSurvivalForest",
             "InstrumentalForest",
             "RegressionForest",
-            "merge_forests"
+            "merge_forests",
         ],
-        "From a graph": [
-            "estimate",
-            "estimate_mediation"
-        ],
-        "Wrappers": [
-            "BootstrapEffect",
-            "ConformalEffect",
-            "EffectStacking"
-        ],
+        "From a graph": ["estimate", "estimate_mediation"],
+        "Wrappers": ["BootstrapEffect", "ConformalEffect", "EffectStacking"],
         "Base models": [
             "KnownPropensity",
             "default_classifier",
             "default_effect_model",
-            "default_regressor"
-        ]
+            "default_regressor",
+        ],
     },
     "skcausal.estimation.deconfounding": {
         "Factor models": [
             "PPCAFactorModel",
             "PoissonFactorModel",
             "BernoulliFactorModel",
-            "DeepExponentialFamily"
+            "DeepExponentialFamily",
         ],
         "Does the factor model fit?": [
             "predictive_check",
             "PredictiveCheck",
-            "PredictiveCheckDisplay"
+            "PredictiveCheckDisplay",
         ],
-        "Warnings": [
-            "ConstantCauseWarning",
-            "PredictiveCheckWarning"
-        ]
+        "Warnings": ["ConstantCauseWarning", "PredictiveCheckWarning"],
     },
-    "skcausal.estimation.adapters": {
-        "Other libraries": [
-            "EconMLEffect"
-        ]
-    },
+    "skcausal.estimation.adapters": {"Other libraries": ["EconMLEffect"]},
     "skcausal.inference": {
         "Estimates": [
             "EffectEstimate",
             "EffectBounds",
             "BootstrapEstimate",
-            "join_estimates"
+            "join_estimates",
         ],
-        "Ratios": [
-            "ratio_of_estimates",
-            "ratio_confidence_set",
-            "ConfidenceSet"
-        ],
-        "Projections": [
-            "best_linear_projection"
-        ],
-        "Heterogeneity": [
-            "best_linear_predictor",
-            "group_effects"
-        ],
-        "Resampling": [
-            "half_sample_replicates",
-            "multiplier_draws"
-        ],
-        "Randomisation": [
-            "randomisation_test",
-            "RandomisationResult"
-        ],
-        "Conformal": [
-            "conformal_quantile"
-        ],
+        "Ratios": ["ratio_of_estimates", "ratio_confidence_set", "ConfidenceSet"],
+        "Projections": ["best_linear_projection"],
+        "Heterogeneity": ["best_linear_predictor", "group_effects"],
+        "Resampling": ["half_sample_replicates", "multiplier_draws"],
+        "Randomisation": ["randomisation_test", "RandomisationResult"],
+        "Conformal": ["conformal_quantile"],
         "Conditional independence": [
             "partial_correlation_test",
             "kernel_independence_test",
             "residual_covariance_test",
-            "IndependenceTest"
-        ]
+            "IndependenceTest",
+        ],
     },
     "skcausal.validation": {
-        "Average effects on new rows": [
-            "average_effect"
-        ],
-        "Losses": [
-            "r_loss",
-            "dr_loss"
-        ],
-        "Curves": [
-            "qini_curve",
-            "toc_curve",
-            "calibration_curve",
-            "uplift_by_decile"
-        ],
+        "Average effects on new rows": ["average_effect"],
+        "Losses": ["r_loss", "dr_loss"],
+        "Curves": ["qini_curve", "toc_curve", "calibration_curve", "uplift_by_decile"],
         "Scores": [
             "qini_score",
             "auuc_score",
             "uplift_at_k",
             "rate_score",
-            "calibration_score"
+            "calibration_score",
         ],
         "Heterogeneity": [
             "heterogeneity_analysis",
@@ -289,18 +205,18 @@ API_REFERENCE = {
             "blp_test",
             "gates",
             "clan",
-            "calibration_test"
+            "calibration_test",
         ],
         "Overlap and balance": [
             "balance_table",
             "effective_sample_size",
-            "overlap_summary"
+            "overlap_summary",
         ],
         "Selection": [
             "get_scorer",
             "CausalScorer",
             "compare_learners",
-            "TreatmentStratifiedKFold"
+            "TreatmentStratifiedKFold",
         ],
         "Refuters": [
             "refute",
@@ -315,12 +231,9 @@ API_REFERENCE = {
             "NegativeControlOutcome",
             "NegativeControlTreatment",
             "Refuter",
-            "RefutationData"
+            "RefutationData",
         ],
-        "Graphs": [
-            "falsify_graph",
-            "GraphFalsification"
-        ],
+        "Graphs": ["falsify_graph", "GraphFalsification"],
         "Displays": [
             "QiniDisplay",
             "TOCDisplay",
@@ -333,7 +246,7 @@ API_REFERENCE = {
             "SensitivityContourDisplay",
             "TippingPointDisplay",
             "RefutationDisplay",
-            "FalsificationDisplay"
+            "FalsificationDisplay",
         ],
         "Sensitivity to unobserved confounding": [
             "e_value",
@@ -343,15 +256,11 @@ API_REFERENCE = {
             "MarginalSensitivity",
             "BLearner",
             "RosenbaumBounds",
-            "ManskiBounds"
-        ]
+            "ManskiBounds",
+        ],
     },
     "skcausal.datasets": {
-        "Generators": [
-            "make_ab_test",
-            "make_observational",
-            "make_survival"
-        ],
+        "Generators": ["make_ab_test", "make_observational", "make_survival"],
         "Loaders": [
             "fetch_hillstrom",
             "fetch_criteo",
@@ -367,72 +276,51 @@ API_REFERENCE = {
             "fetch_bonus",
             "fetch_nhefs",
             "fetch_compas",
-            "fetch_law_school"
+            "fetch_law_school",
         ],
-        "Errors": [
-            "DatasetNotFoundError",
-            "DatasetCorruptError"
-        ]
+        "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },
-    "skcausal.analysis": {
-        "Four steps": [
-            "CausalAnalysis"
-        ],
-        "Command line": [
-            "main"
-        ]
-    },
+    "skcausal.analysis": {"Four steps": ["CausalAnalysis"], "Command line": ["main"]},
     "skcausal.testing": {
         "For authors of learners": [
             "all_effect_learners",
             "as_plain_estimator",
             "check_causal_estimator",
-            "LAWS"
+            "LAWS",
         ]
     },
     "skcausal.decision": {
-        "Recourse": [
-            "StructuralRecourse",
-            "RecourseResult",
-            "Recourse"
-        ]
+        "Recourse": ["StructuralRecourse", "RecourseResult", "Recourse"]
     },
     "skcausal.fairness": {
-        "Groups": [
-            "group_metrics",
-            "SmallGroupWarning"
-        ],
+        "Groups": ["group_metrics", "SmallGroupWarning"],
         "The audit": [
             "CounterfactualFairnessAuditor",
             "FairnessAudit",
             "FairnessAuditDisplay",
-            "SensitiveAttributeError"
+            "SensitiveAttributeError",
         ],
         "In a search": [
             "counterfactual_unfairness_scorer",
-            "CounterfactualUnfairnessScorer"
+            "CounterfactualUnfairnessScorer",
         ],
         "What a gap is made of": [
             "decompose_disparity",
             "decompose_error_rates",
             "estimate_disparity",
             "DisparityDecomposition",
-            "DisparityDisplay"
+            "DisparityDisplay",
         ],
-        "Unfair paths": [
-            "PathSpecificFair",
-            "path_effect_bounds",
-            "PathEffectBounds"
-        ],
+        "Unfair paths": ["PathSpecificFair", "path_effect_bounds", "PathEffectBounds"],
         "Other models": [
             "compare_models",
             "ModelComparison",
             "confounder_tipping",
-            "ConfounderTipping"
+            "ConfounderTipping",
         ],
         "Fair predictors": [
             "CounterfactuallyFairClassifier",
-            "CounterfactuallyFairRegressor"
-        ]
-    }
+            "CounterfactuallyFairRegressor",
+        ],
+    },
 }

@@ -8,6 +8,8 @@
   node, or has causes.
 - ``counterfactual_unfairness_scorer``: the same as ``scoring=`` of a search, a
   ``CounterfactualUnfairnessScorer``.
+- ``CounterfactuallyFairClassifier``, ``CounterfactuallyFairRegressor``: predictors
+  that would say the same (levels 1 to 3 of Kusner et al. 2017).
 - ``decompose_disparity``, ``decompose_error_rates``, and from a table alone
   ``estimate_disparity``: how much of a gap between groups is direct, indirect and
   spurious, as a ``DisparityDecomposition``, which ``DisparityDisplay`` draws.

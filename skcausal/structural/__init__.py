@@ -4,12 +4,21 @@ The model, learned by any scikit-learn regressors and classifiers:
 
 - ``AdditiveNoiseModel``: fit, sample, intervene, recover noise, counterfactuals,
   ``evaluate``, which warns (``MisfitWarning``) where a mechanism fits badly.
-- ``RecantingWitnessError``: paths that ask one node for two values at once.
 - ``AdditiveNoise`` for numbers, ``CategoricalNoise`` for categories,
   ``EmpiricalDistribution`` for nodes without causes; ``Mechanism`` is their base.
 - ``GeneralizedLinear`` for Gaussian, lognormal, Poisson and Bernoulli nodes,
   ``GumbelMax`` for categories with a noise per category, ``SplineFlow`` for any
   continuous shape; ``choose_mechanism`` compares them on rows they did not see.
+- ``LatentVariableModel``: one number that nobody saw stands behind several nodes.
+
+``StructuralModel`` answers everything else with the same mechanisms: ``do`` and
+``condition`` return models, ``abduct`` an ``Abduction`` (noise of rows, some of whose
+nodes may be unknown); ``ConditionedModel`` samples given evidence. A
+``CouplingWarning`` says where an answer rests on an untestable choice, an
+``EffectiveSampleSizeWarning`` where few draws count, an
+``UnidentifiedCounterfactualError`` where there is no answer, an
+``ImpossibleEvidenceError`` where the model excludes what was seen, a
+``RecantingWitnessError`` where paths ask one node for two values at once.
 
 What drove this? Each function divides one number among nodes or arrows:
 
@@ -31,6 +40,9 @@ function                   what it divides, and the paper
 ``AttributionDisplay`` draws.
 """
 
+from skcausal.structural._abduction import (
+    Abduction,
+)
 from skcausal.structural._additive import (
     AdditiveNoise,
 )
@@ -49,6 +61,15 @@ from skcausal.structural._change import (
 )
 from skcausal.structural._change_test import (
     mechanism_change_test,
+)
+from skcausal.structural._conditioning import (
+    ConditionedModel,
+)
+from skcausal.structural._counterfactual_errors import (
+    CouplingWarning,
+    EffectiveSampleSizeWarning,
+    ImpossibleEvidenceError,
+    UnidentifiedCounterfactualError,
 )
 from skcausal.structural._display import (
     AttributionDisplay,
@@ -91,22 +112,32 @@ from skcausal.structural._result import (
     Attribution,
     RowAttribution,
 )
+from skcausal.structural._structural_model import (
+    StructuralModel,
+)
 
 __all__ = [
+    "Abduction",
     "AdditiveNoise",
     "AdditiveNoiseModel",
     "Attribution",
     "AttributionDisplay",
     "CategoricalNoise",
+    "ConditionedModel",
+    "CouplingWarning",
+    "EffectiveSampleSizeWarning",
     "EmpiricalDistribution",
     "GeneralizedLinear",
     "GumbelMax",
+    "ImpossibleEvidenceError",
     "LatentVariableModel",
     "Mechanism",
     "MisfitWarning",
     "RecantingWitnessError",
     "RowAttribution",
     "SplineFlow",
+    "StructuralModel",
+    "UnidentifiedCounterfactualError",
     "anomaly_attribution",
     "arrow_strength",
     "choose_mechanism",
