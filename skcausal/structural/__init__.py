@@ -39,6 +39,8 @@ from skcausal.structural._intrinsic import intrinsic_influence
 from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 from skcausal.structural._model import AdditiveNoiseModel
+from skcausal.structural._pyro_program import ProgramModel
+from skcausal.structural._pyro_result import ProgramAbduction
 from skcausal.structural._result import Attribution, RowAttribution
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "EmpiricalDistribution",
     "Mechanism",
     "MisfitWarning",
+    "ProgramAbduction",
+    "ProgramModel",
     "RowAttribution",
     "anomaly_attribution",
     "arrow_strength",
