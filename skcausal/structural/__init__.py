@@ -33,6 +33,12 @@ from skcausal.structural._arrows import arrow_strength
 from skcausal.structural._categorical import CategoricalNoise
 from skcausal.structural._change import distribution_change
 from skcausal.structural._change_test import mechanism_change_test
+from skcausal.structural._counterfactual_errors import (
+    CouplingWarning,
+    EffectiveSampleSizeWarning,
+    ImpossibleEvidenceError,
+    UnidentifiedCounterfactualError,
+)
 from skcausal.structural._display import AttributionDisplay
 from skcausal.structural._evaluation import MisfitWarning
 from skcausal.structural._intrinsic import intrinsic_influence
@@ -49,12 +55,16 @@ __all__ = [
     "Attribution",
     "AttributionDisplay",
     "CategoricalNoise",
+    "CouplingWarning",
+    "EffectiveSampleSizeWarning",
     "EmpiricalDistribution",
+    "ImpossibleEvidenceError",
     "Mechanism",
     "MisfitWarning",
     "ProgramAbduction",
     "ProgramModel",
     "RowAttribution",
+    "UnidentifiedCounterfactualError",
     "anomaly_attribution",
     "arrow_strength",
     "distribution_change",

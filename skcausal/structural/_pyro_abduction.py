@@ -43,7 +43,7 @@ class Recover(Messenger):  # type: ignore[misc, unused-ignore]
         if is_deterministic(fn):
             self._check_computed(name, fn, msg["value"])
         elif msg["value"] is None:
-            value = self.given[name]
+            value = self.given[name] if name in self.given else fn.sample()
             check_possible(name, fn, value)
             msg["value"] = value
             self.noise[name] = recover(name, fn, value, coupling_of(fn, self.coupling))
@@ -53,13 +53,14 @@ class Recover(Messenger):  # type: ignore[misc, unused-ignore]
             return
         value = base_of(fn).v if value is None else value
         known = self.given[name].to(value.dtype)
-        off = ~torch.isclose(value.expand_as(known), known, rtol=_TOLERANCE, atol=1e-8)
+        value = value.expand_as(known)
+        off = ~torch.isclose(value, known, rtol=_TOLERANCE, atol=1e-8)
         if bool(off.any()):
             row = int(off.nonzero()[0, 0])
             raise ValueError(
-                f"{_OWNER}.abduct: the evidence about {name!r} contradicts the program: "
-                f"it computes {value.expand_as(known)[row].item():.6g} of the other "
-                f"sites, got {known[row].item():.6g}. Leave {name!r} out of the frame."
+                f"{_OWNER}.abduct: the evidence about {name!r} contradicts the "
+                f"program: it computes {value[row].item():.6g} of the other sites, "
+                f"got {known[row].item():.6g}. Leave {name!r} out of the frame."
             )
 
 
@@ -119,18 +120,25 @@ class Part(NamedTuple):
 
 
 def abduce(
-    question: Question, sites: Mapping[str, Site], request: "Request"
+    question: Question,
+    sites: Mapping[str, Site],
+    claims: Mapping[str, torch.Tensor],
+    request: "Request",
 ) -> Part:
-    """Return the noise of some rows, in ``n_samples`` draws."""
+    """Return the noise of some rows, in ``n_samples`` draws.
+
+    ``claims`` are values of sites that the program computes, which must agree.
+    """
     method = chosen_method(question, sites, request.method)
     draws: dict[str, torch.Tensor] = {}
     diagnostics: dict[str, Any] = {}
-    if question.latent:
+    if question.latent and question.evidence:
         options = {**OPTIONS[method], **request.options}
         draws, diagnostics = METHODS[method](question, request.n_samples, options)
         warn_of_doubt(method, diagnostics)
     each = np.repeat(np.arange(len(question.rows)), request.n_samples)
-    given = {name: value[each] for name, value in question.evidence.items()}
+    known = {**question.evidence, **claims}
+    given = {name: value[each] for name, value in known.items()}
     for name, value in draws.items():
         given[name] = value.detach().transpose(0, 1).flatten(0, 1)
     walk = Recover(given, request.coupling)
@@ -151,8 +159,8 @@ class Request(NamedTuple):
 def chosen_method(question: Question, sites: Mapping[str, Site], method: str) -> str:
     """Return the method of inference; refuse one that cannot do what is asked."""
     unseen = ", ".join(question.latent)
-    if not question.latent:
-        return "exact"
+    if not question.latent or not question.evidence:
+        return "exact"  # nothing to infer
     if method == "auto":
         return "importance"
     if method == "exact":

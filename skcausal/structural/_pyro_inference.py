@@ -140,7 +140,8 @@ def optimise(model: Any, guide: Any, options: Mapping[str, Any]) -> np.ndarray:
     decay = 0.01 ** (1 / steps)
     optimiser = pyro.optim.ClippedAdam({"lr": rate, "lrd": decay})
     inference = SVI(model, guide, optimiser, loss=Trace_ELBO())
-    losses = np.array([inference.step() for _ in range(steps)])
+    with pyro.validation_enabled(False):  # slow, and the program has run before
+        losses = np.array([inference.step() for _ in range(steps)])
     if not np.isfinite(losses).all():
         raise ValueError(
             "ProgramModel: the loss of SVI is not finite. Make learning_rate smaller, "
@@ -158,20 +159,25 @@ def nuts(question: Question, n_samples: int, options: Mapping[str, Any]) -> Foun
         warmup_steps=options["warmup"],
         disable_progbar=True,
     )
-    chain.run()
+    with pyro.validation_enabled(False):
+        chain.run()
     every = np.linspace(0, kept - 1, n_samples).round().astype(int)
     draws = {name: value[every] for name, value in chain.get_samples().items()}
     report = chain.diagnostics()
     names = [name for name in report if name in draws]
     return draws, {
         "r_hat": max(_worst(report[name]["r_hat"], max) for name in names),
-        "effective_sample_size": min(_worst(report[name]["n_eff"], min) for name in names),
+        "effective_sample_size": min(
+            _worst(report[name]["n_eff"], min) for name in names
+        ),
         "divergences": sum(map(len, report["divergences"].values())),
     }
 
 
 def _worst(values: Any, among: Callable[..., float]) -> float:
-    numbers = [x for x in torch.as_tensor(values).flatten().tolist() if not math.isnan(x)]
+    numbers = [
+        x for x in torch.as_tensor(values).flatten().tolist() if not math.isnan(x)
+    ]
     return among(numbers, default=math.nan)
 
 

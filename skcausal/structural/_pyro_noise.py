@@ -29,7 +29,11 @@ _SCIPY: list[tuple[Any, Any, Callable[[Any], tuple[Any, ...]]]] = [
         stats.nbinom,
         lambda f: (f.total_count, 1 - f.probs),
     ),
-    (torch.distributions.Gamma, stats.gamma, lambda f: (f.concentration, 0, 1 / f.rate)),
+    (
+        torch.distributions.Gamma,
+        stats.gamma,
+        lambda f: (f.concentration, 0, 1 / f.rate),
+    ),
     (
         torch.distributions.Beta,
         stats.beta,
@@ -44,7 +48,9 @@ class SiteNoise(NamedTuple):
     noise: torch.Tensor
     value: torch.Tensor
     anchor: torch.Tensor  # the value computed of the noise: differs by rounding
-    law: list[torch.Tensor]  # parameters of the distribution, where the value is discrete
+    law: list[
+        torch.Tensor
+    ]  # parameters of the distribution, where the value is discrete
 
 
 def base_of(fn: Any) -> Any:
@@ -214,9 +220,32 @@ def _tail_noise(twin: Any, value: torch.Tensor) -> torch.Tensor:
 
 def _from_tail(twin: Any, noise: torch.Tensor) -> torch.Tensor:
     numbers = noise.detach().cpu().numpy()
-    lower = twin.ppf(np.where(numbers < 0, 0.5, numbers))
-    found = np.where(numbers < 0, twin.isf(np.where(numbers < 0, -numbers, 0.5)), lower)
+    above = numbers < 0
+    found = twin.ppf(np.where(above, 0.5, numbers))
+    tail = np.where(above, -numbers, 0.5)
+    if isinstance(twin.dist, stats.rv_discrete):
+        beyond = _beyond(twin, tail)
+    else:
+        beyond = twin.isf(tail)
+    found = np.where(above, beyond, found)
     return torch.as_tensor(found, dtype=noise.dtype, device=noise.device)
+
+
+def _beyond(twin: Any, tail: np.ndarray) -> np.ndarray:
+    """Return the least count beyond which at most some mass lies, by bisection.
+
+    SciPy's own goes through one minus the mass, which loses all digits of it.
+    """
+    low = twin.ppf(np.full(tail.shape, 0.25)) - 1
+    step = np.ones(tail.shape)
+    while (short := twin.sf(low + step) > tail).any():
+        step = np.where(short, 2 * step, step)
+    high = low + step
+    while (high - low).max(initial=0) > 1:
+        middle = np.floor((low + high) / 2)
+        enough = twin.sf(middle) <= tail
+        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+    return high
 
 
 def _uniform_noise(name: str, fn: Any, value: torch.Tensor) -> torch.Tensor:

@@ -1,7 +1,7 @@
 """ProgramModel: a structural model that the user writes as a Pyro program."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -11,12 +11,18 @@ from sklearn.exceptions import NotFittedError
 
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._inputs import check_count
+from skcausal.structural._pyro_checks import (
+    METHODS,
+    World,
+    check_coupling,
+    checked_options,
+    merged,
+)
 from skcausal.structural._pyro_result import ProgramAbduction
 from skcausal.utils._optional import require
 
-COUPLINGS = ("shared_noise", "gumbel_max", "monotone")
-METHODS = ("auto", "exact", "importance", "svi", "nuts")
 _OWNER = "ProgramModel"
+_STREAMS = ("fit", "sample", "abduct")
 
 
 def _queries() -> Any:
@@ -25,15 +31,6 @@ def _queries() -> Any:
     from skcausal.structural import _pyro_queries
 
     return _pyro_queries
-
-
-@dataclass(frozen=True)
-class World:
-    """What was done and seen: interventions, then evidence, then what if."""
-
-    before: Mapping[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
 
 
 class ProgramModel(BaseEstimator):
@@ -164,10 +161,10 @@ class ProgramModel(BaseEstimator):
             If a column is no site, has gaps, or NUTS is asked to learn parameters.
         """
         owner = f"{_OWNER}.fit"
-        options = _checked_options(method, ("auto", "svi", "nuts"), options, owner)
-        queries = _queries()
+        queries, allowed = _queries(), ("auto", "svi", "nuts")
+        options = checked_options(method, allowed, options, queries.OPTIONS, owner)
         engine = self._new_engine()
-        found = queries.learn(engine, frame, method, options, self._seed(None))
+        found = queries.learn(engine, frame, method, options, self._seed(None, "fit"))
         if "posterior" in found:
             self.posterior_ = found["posterior"]
         if "elbo" in found:
@@ -193,7 +190,7 @@ class ProgramModel(BaseEstimator):
             they are counterfactual.
         """
         owner = f"{_OWNER}.do"
-        given = _merged(interventions, values, owner)
+        given = merged(interventions, values, owner)
         settings = _queries().interventions_of(self._ready(), given, None, owner)
         world = self._world
         if world.evidence:
@@ -218,7 +215,7 @@ class ProgramModel(BaseEstimator):
             A new model. `sample` draws from the posterior, by importance sampling.
         """
         owner = f"{_OWNER}.condition"
-        given = _merged(evidence, values, owner)
+        given = merged(evidence, values, owner)
         world, queries, engine = self._world, _queries(), self._ready()
         if world.after:
             raise ValueError(
@@ -268,14 +265,14 @@ class ProgramModel(BaseEstimator):
         queries, engine = _queries(), self._ready()
         settings = queries.interventions_of(engine, do, n, owner)
         world = self._world
-        merged = {**world.before, **world.after, **settings}
+        all_set = {**world.before, **world.after, **settings}
         if not world.evidence:
-            return queries.draw(engine, n, merged, self._seed(random_state))
+            return queries.draw(engine, n, all_set, self._seed(random_state, "sample"))
         row = pd.DataFrame({name: [value] for name, value in world.evidence.items()})
         request = queries.Request(n, "auto", "shared_noise", {})
-        seed = self._seed(random_state)
+        seed = self._seed(random_state, "sample")
         parts = queries.abduct(engine, row, world.before, request, seed)
-        found, changed = queries.predict(engine, parts, merged, n, "shared_noise")
+        found, changed = queries.predict(engine, parts, all_set, n, "shared_noise")
         queries.warn_of_coupling(changed, "shared_noise", owner)
         return found.reset_index(drop=True)
 
@@ -333,22 +330,22 @@ class ProgramModel(BaseEstimator):
         """
         owner = f"{_OWNER}.abduct"
         check_count(n_samples, "n_samples", owner, least=1)
-        options = _checked_options(method, METHODS, options, owner)
-        if coupling not in COUPLINGS:
-            raise ValueError(
-                f"{owner}: coupling must be one of {', '.join(COUPLINGS)}, got "
-                f"{coupling!r}."
-            )
+        queries, engine = _queries(), self._ready()
+        options = checked_options(method, METHODS, options, queries.OPTIONS, owner)
+        coupling = check_coupling(coupling, owner)
         if self._world.evidence:
             raise ValueError(
                 f"{owner}: the model is conditioned already. Take the model before "
                 "`condition`, and add columns with the evidence to the frame."
             )
-        queries, engine = _queries(), self._ready()
         table = queries.evidence_of(engine, frame, owner)
         request = queries.Request(n_samples, method, coupling, options)
         parts = queries.abduct(
-            engine, table, self._world.before, request, self._seed(random_state)
+            engine,
+            table,
+            self._world.before,
+            request,
+            self._seed(random_state, "abduct"),
         )
         return ProgramAbduction(engine, self._world.before, parts, table, request)
 
@@ -400,6 +397,52 @@ class ProgramModel(BaseEstimator):
         )
         return found.predict(do)
 
+    def twin(
+        self,
+        do: Mapping[str, Any],
+        *,
+        n: int | None = None,
+        frame: Any = None,
+        coupling: str = "shared_noise",
+        random_state: Any = None,
+    ) -> pd.DataFrame:
+        """Return rows in two worlds side by side: as they are, and under ``do``.
+
+        Parameters
+        ----------
+        do : dict of site to value, array or function
+            What sites are set to in the other world.
+        n : int, default=None
+            Number of rows to draw; or give ``frame``.
+        frame : DataFrame of shape (n, n_columns), default=None
+            Rows as they were; or give ``n``.
+        coupling : {"shared_noise", "gumbel_max", "monotone"}, default="shared_noise"
+            See `abduct`.
+        random_state : int, Generator, RandomState or None, default=None
+            Seed; None takes that of the model.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n, 2 * n_nodes)
+            Columns (world, node) with worlds "factual" and "counterfactual", which
+            share their noise.
+
+        Warns
+        -----
+        CouplingWarning
+            If the distribution of a label, 0/1 or count changes.
+        """
+        owner = f"{_OWNER}.twin"
+        if (n is None) == (frame is None):
+            raise ValueError(f"{owner}: give n or frame, one of the two.")
+        if n is not None:
+            check_count(n, "n", owner, least=1)
+            frame = pd.DataFrame(index=pd.RangeIndex(n))  # nothing is known of them
+        found = self.abduct(frame, coupling=coupling, random_state=random_state)
+        worlds = (found.predict(), found.predict(do))
+        keys = ["factual", "counterfactual"]
+        return pd.concat(worlds, axis=1, keys=keys, names=["world", "node"])
+
     def _ready(self) -> Any:
         """Return the engine of fit, or a new one if there is nothing to learn."""
         if hasattr(self, "_engine"):
@@ -415,47 +458,14 @@ class ProgramModel(BaseEstimator):
     def _new_engine(self) -> Any:
         return _queries().Engine(self.program, self.nodes, self.device, self.guide)
 
-    def _seed(self, random_state: Any) -> int:
+    def _seed(self, random_state: Any, verb: str) -> int:
+        """Return a seed: of each verb another, so that its draws are independent."""
         own = self.random_state if random_state is None else random_state
-        return int(generator_of(own).integers(2**31))
+        start = int(generator_of(own).integers(2**62))
+        return int(np.random.default_rng([start, _STREAMS.index(verb)]).integers(2**31))
 
     def _in(self, world: World) -> Self:
         """Return the same model in another world."""
         new = type(self)(**self.get_params(deep=False))
         new.__dict__.update(self.__dict__ | {"_world": world})
         return new
-
-
-def _merged(given: Any, named: Mapping[str, Any], owner: str) -> dict[str, Any]:
-    """Return what a dict and keywords say, each site once."""
-    if given is not None and not isinstance(given, Mapping):
-        raise TypeError(
-            f"{owner}: give a dict of site to value, or keywords; got "
-            f"{type(given).__name__}."
-        )
-    twice = [name for name in named if name in (given or {})]
-    if twice:
-        raise ValueError(f"{owner}: {twice[0]!r} is given twice. Give it once.")
-    merged = {**(given or {}), **named}
-    if not merged:
-        raise ValueError(f"{owner}: nothing is given. Name a site, such as price=3.0.")
-    return merged
-
-
-def _checked_options(
-    method: Any, allowed: tuple[str, ...], options: Any, owner: str
-) -> dict[str, Any]:
-    """Return the options of a method; unknown ones are errors."""
-    if method not in allowed:
-        raise ValueError(
-            f"{owner}: method must be one of {', '.join(allowed)}, got {method!r}."
-        )
-    known = _queries().OPTIONS
-    names = known.get(method, {key for one in known.values() for key in one})
-    for name in options or {}:
-        if name not in names:
-            raise ValueError(
-                f"{owner}: options names {name!r}, which method={method!r} does not "
-                f"have. It has: {', '.join(names) or 'none'}."
-            )
-    return dict(options or {})

@@ -126,8 +126,8 @@ def interventions_of(
                 spread(setting, n_rows, name, owner)
             elif np.ndim(setting):
                 raise ValueError(
-                    f"{owner}: {name!r} is set to {np.size(setting)} values; a model of "
-                    "any number of rows needs one value, or a function of the row. "
+                    f"{owner}: {name!r} is set to {np.size(setting)} values; a model "
+                    "of any number of rows needs one value, or a function of the row. "
                     "For one value per row, take counterfactual or sample(n, do=...)."
                 )
             site = engine.sites[name]
@@ -235,23 +235,32 @@ def abduct(
                 f"{_OWNER}.abduct: {name!r} was set by a function, which hides what it "
                 "would have been. Take the model before `do`, or leave it out."
             )
-    unknown = table.isna().to_numpy()
-    patterns, which = np.unique(unknown, axis=0, return_inverse=True)
+    unknown = table.isna().to_numpy(dtype=bool)
+    if unknown.shape[1]:
+        patterns, which = np.unique(unknown, axis=0, return_inverse=True)
+    else:
+        patterns, which = unknown[:1], np.zeros(len(table), dtype=int)
     parts = []
     with engine.session(seed):
         for k, pattern in enumerate(patterns):
             rows = np.flatnonzero(which.ravel() == k)
             known = table.iloc[rows, ~pattern]
-            given = tensors(engine, known)
+            computed = [name for name in known if engine.sites[name].is_deterministic]
             latent = tuple(
                 name
                 for name in latent_of(engine, known)
                 if name not in do or callable(do[name])
             )
             question = Question(
-                engine.runner, given, latent, np.arange(len(rows)), do, engine.guide
+                engine.runner,
+                tensors(engine, known.drop(columns=computed)),
+                latent,
+                np.arange(len(rows)),
+                do,
+                engine.guide,
             )
-            part = abduce(question, engine.sites, request)
+            claims = tensors(engine, known[computed])
+            part = abduce(question, engine.sites, claims, request)
             parts.append(part._replace(rows=rows))
     return parts
 

@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,12 @@ def device_of(device: Any) -> torch.device:
     return torch.device(device)
 
 
+def _default_device(device: Any) -> Any:
+    """Make tensors on a device; the context costs time, and the CPU needs none."""
+    chosen = device_of(device)
+    return nullcontext() if chosen.type == "cpu" else chosen
+
+
 @contextmanager
 def session(state: dict[str, Any] | None, seed: int, device: Any) -> Iterator[Any]:
     """Run in double precision, with own parameters and seed; then restore all."""
@@ -38,7 +44,7 @@ def session(state: dict[str, Any] | None, seed: int, device: Any) -> Iterator[An
         with (
             torch.random.fork_rng(devices=cards),
             pyro.get_param_store().scope(own) as scope,
-            device_of(device),
+            _default_device(device),
         ):
             pyro.set_rng_seed(seed)
             yield scope
@@ -54,12 +60,13 @@ def takes_number(program: Any) -> bool:
         parameter
         for parameter in inspect.signature(called).parameters.values()
         if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and parameter.kind
+        in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
     ]
     if len(needed) > 1:
         raise TypeError(
             f"{_OWNER}: program must take no argument (it is one row) or the number of "
-            f"rows, got {len(needed)} arguments. Bind the others with functools.partial."
+            f"rows, got {len(needed)} arguments. Bind others with functools.partial."
         )
     return bool(needed)
 
@@ -114,7 +121,7 @@ def as_tensor(values: Any, dtype: torch.dtype, device: Any, name: str) -> torch.
         )
     if not dtype.is_floating_point and (numbers != numbers.round()).any():
         raise ValueError(f"{_OWNER}: values of {name!r} must be whole numbers.")
-    return torch.as_tensor(numbers, device=device).to(dtype)
+    return torch.tensor(numbers, dtype=dtype, device=device)
 
 
 def as_table(values: Mapping[str, torch.Tensor], n: int, index: Any = None) -> Any:
