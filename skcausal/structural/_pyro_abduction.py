@@ -10,7 +10,10 @@ from pyro.poutine.messenger import Messenger
 from pyro.poutine.util import site_is_subsample
 from sklearn.exceptions import ConvergenceWarning
 
-from skcausal.structural._counterfactual_errors import EffectiveSampleSizeWarning
+from skcausal.structural._counterfactual_errors import (
+    EffectiveSampleSizeWarning,
+    ImpossibleEvidenceError,
+)
 from skcausal.structural._pyro_inference import METHODS, OPTIONS, Question
 from skcausal.structural._pyro_noise import (
     SiteNoise,
@@ -103,7 +106,7 @@ def check_possible(name: str, fn: Any, value: torch.Tensor) -> None:
     possible = fn.support.check(value)
     if not bool(possible.all()):
         row = tuple((~possible).nonzero()[0].tolist())
-        raise ValueError(
+        raise ImpossibleEvidenceError(
             f"{_OWNER}.abduct: the evidence {value[row].flatten()[0].item():.6g} about "
             f"{name!r} is impossible under {type(base_of(fn)).__name__}. Check the "
             "column, or the program."

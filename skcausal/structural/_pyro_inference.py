@@ -72,15 +72,11 @@ def _weighted(
     tiled = np.tile(rows, particles)
     given = {name: value[tiled] for name, value in question.evidence.items()}
     model = pyro.poutine.condition(question.runner, data=given)
-    with torch.no_grad():
+    with torch.no_grad(), pyro.validation_enabled(False):  # zero mass has weight 0
         trace = pyro.poutine.trace(model).get_trace(question.rows[tiled], question.do)
         trace.compute_log_prob(lambda name, site: name in given)
-    logs = sum(
-        trace.nodes[name]["log_prob"]
-        for name in given
-        if not trace.nodes[name]["infer"].get("_deterministic")
-    )
-    by_row = logs.reshape(particles, len(rows)).T
+    logs = torch.stack([trace.nodes[name]["log_prob"] for name in given]).sum(0)
+    by_row = logs.masked_fill(logs.isnan(), -torch.inf).reshape(particles, -1).T
     refuse_impossible(by_row, rows)
     weights = torch.softmax(by_row, dim=1)
     shift = (torch.arange(n_samples) + torch.rand(len(rows), 1)) / n_samples

@@ -189,7 +189,7 @@ def _posterior(
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Return draws of the shared sites."""
     if method == "nuts":
-        draws, report = nuts(question, 1000, options)
+        draws, report = nuts(question, _N_POSTERIOR, options)
         return {name: draws[name].detach() for name in shared}, report
     model = question.model()
     if not question.latent:
@@ -245,7 +245,11 @@ def abduct(
         for k, pattern in enumerate(patterns):
             rows = np.flatnonzero(which.ravel() == k)
             known = table.iloc[rows, ~pattern]
-            computed = [name for name in known if engine.sites[name].is_deterministic]
+            computed = [
+                name
+                for name in known
+                if engine.sites[name].is_deterministic or name in do
+            ]
             latent = tuple(
                 name
                 for name in latent_of(engine, known)
