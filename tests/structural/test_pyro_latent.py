@@ -43,7 +43,7 @@ def posterior_of_u(known):
     [
         ("importance", {"particles": 40_000}, 4000),
         ("svi", {"steps": 1000}, 4000),
-        ("nuts", {"warmup": 150}, 250),
+        ("nuts", {"warmup": 100}, 200),
     ],
 )
 def test_posterior_and_counterfactual_mean(method, options, n):
@@ -213,7 +213,7 @@ def test_a_module_is_copied_and_needs_no_fit():
     model = ProgramModel(program)
     assert abs(model.counterfactual(row, {"x": 0.0})["y"][0] - 3 + slope) < 1e-6
     table = model.sample(200, random_state=0).assign(y=lambda frame: 4 * frame["x"])
-    model.fit(table, options={"steps": 300})
+    model.fit(table, options={"steps": 800})
     assert abs(model.counterfactual(row, {"x": 0.0})["y"][0] + 1) < 0.05
     assert program.linear.weight.item() == slope
     assert program.linear.weight.dtype == torch.float32
