@@ -37,11 +37,24 @@ API_REFERENCE = {
     },
     "skcausal.structural": {
         "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "What would have been?": [
+            "StructuralModel",
+            "ConditionedModel",
+            "Abduction",
+            "CouplingWarning",
+            "EffectiveSampleSizeWarning",
+            "UnidentifiedCounterfactualError",
+            "ImpossibleEvidenceError",
+        ],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",
             "EmpiricalDistribution",
+            "GeneralizedLinear",
+            "GumbelMax",
+            "SplineFlow",
             "Mechanism",
+            "choose_mechanism",
         ],
         "What drove this?": [
             "intrinsic_influence",

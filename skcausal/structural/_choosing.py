@@ -72,15 +72,18 @@ def probabilities_of(model: Any, parents: Any, n_classes: int) -> np.ndarray:
 
 
 def unseen_probabilities(
-    model: Any, parents: Any, codes: np.ndarray, n_folds: int
+    model: Any, parents: Any, codes: np.ndarray, folds: Any
 ) -> np.ndarray:
     """Return class probabilities of each row by a copy that did not see it.
 
-    Unlike scikit-learn's function it takes classes that some folds lack.
+    Unlike scikit-learn's function it takes classes that some folds lack. ``folds`` is
+    their number, or a list of splits.
     """
     n_classes = int(codes.max()) + 1
     found = np.empty((len(codes), n_classes))
-    for train, test in _folds(n_folds).split(parents):
+    if isinstance(folds, int):
+        folds = _folds(folds).split(parents)
+    for train, test in folds:
         if len(np.unique(codes[train])) == 1:
             found[test] = np.eye(n_classes)[codes[train[0]]]
             continue
