@@ -62,6 +62,7 @@ from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
+from skcausal.structural._pyro_from_model import program_of
 from skcausal.structural._pyro_program import ProgramModel
 from skcausal.structural._pyro_result import ProgramAbduction
 from skcausal.structural._result import Attribution, RowAttribution
@@ -96,5 +97,6 @@ __all__ = [
     "intrinsic_influence",
     "mean_change",
     "mechanism_change_test",
+    "program_of",
     "unit_change",
 ]

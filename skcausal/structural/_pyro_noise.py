@@ -19,6 +19,8 @@ _LOCATION_SCALE = (
 _CATEGORIES = (torch.distributions.Categorical, torch.distributions.Bernoulli)
 _SCALE = (torch.distributions.HalfNormal, torch.distributions.HalfCauchy)
 
+_DOUBLINGS, _HALVINGS = 6, 60  # 2^6 standard deviations hold all that occurs
+
 # Families without an inverse in torch: their twin in SciPy, and its parameters.
 _SCIPY: list[tuple[Any, Any, Callable[[Any], tuple[Any, ...]]]] = [
     (torch.distributions.Poisson, stats.poisson, lambda f: (f.rate,)),
@@ -134,7 +136,7 @@ def _replay(name: str, fn: Any, noise: torch.Tensor, coupling: str) -> torch.Ten
     found = _scipy_twin(fn)
     if found is not None:
         return _from_tail(found, noise)
-    return _from_uniform(name, fn, noise)
+    return _from_uniform(fn, noise)
 
 
 def refuse_varying_tails(name: str, fn: Any) -> None:
@@ -249,22 +251,35 @@ def _beyond(twin: Any, tail: np.ndarray) -> np.ndarray:
 
 
 def _uniform_noise(name: str, fn: Any, value: torch.Tensor) -> torch.Tensor:
-    try:
-        noise = fn.cdf(value)
-        fn.icdf(noise)
-    except (NotImplementedError, AttributeError):
-        _refuse(name, fn)
     if is_discrete(fn) or len(fn.event_shape):
         _refuse(name, fn)
-    return noise
-
-
-def _from_uniform(name: str, fn: Any, noise: torch.Tensor) -> torch.Tensor:
     try:
-        return fn.icdf(noise)
+        return fn.cdf(value)
     except (NotImplementedError, AttributeError):
         _refuse(name, fn)
         raise
+
+
+def _from_uniform(fn: Any, noise: torch.Tensor) -> torch.Tensor:
+    try:
+        return fn.icdf(noise)
+    except (NotImplementedError, AttributeError):
+        return _by_bisection(fn, noise)
+
+
+def _by_bisection(fn: Any, noise: torch.Tensor) -> torch.Tensor:
+    """Return where the distribution function is u, to the last digits."""
+    step = fn.stddev
+    low, high = fn.mean - step, fn.mean + step
+    for _ in range(_DOUBLINGS):
+        low = torch.where(fn.cdf(low) > noise, low - step, low)
+        high = torch.where(fn.cdf(high) < noise, high + step, high)
+        step = 2 * step
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        below = fn.cdf(middle) < noise
+        low, high = torch.where(below, middle, low), torch.where(below, high, middle)
+    return (low + high) / 2
 
 
 def _refuse(name: str, fn: Any) -> None:
