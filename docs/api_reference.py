@@ -46,6 +46,7 @@ API_REFERENCE = {
             "UnidentifiedCounterfactualError",
             "ImpossibleEvidenceError",
         ],
+        "A Pyro program": ["ProgramModel", "ProgramAbduction", "program_of"],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",

@@ -79,14 +79,15 @@ def program_of(model: Any) -> Callable[[], None]:
     >>> from skcausal.structural import AdditiveNoiseModel, ProgramModel, program_of
     >>> rng = np.random.default_rng(0)
     >>> price = rng.normal(10, 2, size=500)
-    >>> frame = pd.DataFrame({"price": price, "sales": 9 - price + rng.normal(size=500)})
+    >>> sales = 9 - price + rng.normal(size=500)
+    >>> frame = pd.DataFrame({"price": price, "sales": sales})
     >>> graph = CausalGraph([("price", "sales")])
     >>> model = AdditiveNoiseModel(graph, regressor=LinearRegression()).fit(frame)
     >>> program = ProgramModel(program_of(model))
     >>> gone = pd.DataFrame({"price": [np.nan], "sales": [-4.0]})
     >>> drawn = program.abduct(gone, n_samples=1000, random_state=0).predict()
     >>> round(drawn["price"].mean())
-    13
+    12
     """
     require("pyro", "deep", _OWNER)
     check_model(model, _OWNER)
@@ -184,7 +185,7 @@ class Affine:
 
     def _values(self, function: Any, rows: np.ndarray, dtypes: Any) -> np.ndarray:
         """Return the function at rows of numbers and indicators."""
-        table = {}
+        table: dict[Any, Any] = {}
         for name, dtype in dtypes.items():
             places = [k for k, column in enumerate(self.columns) if column[0] == name]
             codes = rows[:, places] @ [self.columns[k][1] for k in places]
@@ -243,7 +244,7 @@ def _log_odds(mechanism: Any) -> Callable[[Any], np.ndarray]:
 def _places(classes: np.ndarray, dtype: Any, node: Any) -> list[int]:
     """Return the code of each class in the column of a node."""
     if isinstance(dtype, pd.CategoricalDtype):
-        return [int(dtype.categories.get_loc(label)) for label in classes]
+        return [int(code) for code in dtype.categories.get_indexer(list(classes))]
     numbers = np.asarray(classes, dtype=float)
     if not np.array_equal(numbers, np.arange(len(numbers))):
         raise TypeError(
