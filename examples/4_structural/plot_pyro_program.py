@@ -27,7 +27,7 @@ students = pd.DataFrame(
     {
         "group": group,
         "gpa": 3.2 - 0.2 * group + 0.3 * knowledge + 0.2 * rng.normal(size=n),
-        "lsat": rng.poisson(np.exp(3.6 - 0.2 * group + 0.15 * knowledge)),
+        "test": rng.poisson(np.exp(3.6 - 0.2 * group + 0.15 * knowledge)),
         "first_year": 0.6 * knowledge - 0.3 * group + 0.7 * rng.normal(size=n),
     }
 )
@@ -38,17 +38,19 @@ students = pd.DataFrame(
 
 
 def weight(name, start=0.0):
+    """Return a number to learn."""
     return pyro.param(name, torch.tensor(start))
 
 
 def applicant():
+    """Draw one applicant."""
     group = pyro.sample("group", dist.Bernoulli(0.4))
     known = pyro.sample("knowledge", dist.Normal(0.0, 1.0))
     gpa = weight("gpa_base", 3.0) + weight("gpa_group") * group
     gpa = gpa + weight("gpa_known", 0.2) * known
     pyro.sample("gpa", dist.Normal(gpa, weight("gpa_noise", -1.0).exp()))
-    lsat = weight("lsat_base", 3.5) + weight("lsat_group") * group
-    pyro.sample("lsat", dist.Poisson((lsat + weight("lsat_known", 0.1) * known).exp()))
+    test = weight("test_base", 3.5) + weight("test_group") * group
+    pyro.sample("test", dist.Poisson((test + weight("test_known", 0.1) * known).exp()))
     year = weight("year_known", 0.5) * known + weight("year_group") * group
     pyro.sample("first_year", dist.Normal(year, weight("year_noise", -0.3).exp()))
 
@@ -59,7 +61,7 @@ def applicant():
 # factor of exp(0.2) = 1.22; that is what should be found.
 model = ProgramModel(applicant, random_state=0)
 model.fit(students, options={"steps": 500})
-mean = {g: model.do(group=g).sample(50_000)["lsat"].mean() for g in (0, 1)}
+mean = {g: model.do(group=g).sample(50_000)["test"].mean() for g in (0, 1)}
 print(f"Mean test: {mean[0]:.1f} and {mean[1]:.1f}, factor {mean[0] / mean[1]:.2f}")
 
 # %%
@@ -67,7 +69,7 @@ print(f"Mean test: {mean[0]:.1f} and {mean[1]:.1f}, factor {mean[0] / mean[1]:.2
 # model knows of their knowledge is a distribution: draws, weighted by how well they
 # explain grade and test.
 two = pd.DataFrame(
-    {"group": [1, 1], "gpa": [3.4, 2.7], "lsat": [36, 27]}, index=["first", "second"]
+    {"group": [1, 1], "gpa": [3.4, 2.7], "test": [36, 27]}, index=["first", "second"]
 )
 found = model.abduct(two, n_samples=4000)
 print(found.diagnostics)
@@ -81,7 +83,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", CouplingWarning)
     other = found.predict({"group": 0})
 change = (other - as_is).groupby(level="row", sort=False).mean()
-print(change[["gpa", "lsat", "first_year"]].round(2))
+print(change[["gpa", "test", "first_year"]].round(2))
 
 # %%
 # Knowledge is told apart only roughly, but what the group took away from the test is
@@ -89,10 +91,10 @@ print(change[["gpa", "lsat", "first_year"]].round(2))
 _, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 for row, color in (("first", "C0"), ("second", "C1")):
     axes[0].hist(as_is.loc[row, "knowledge"], 40, density=True, color=color, alpha=0.6)
-    tests = other.loc[row, "lsat"].value_counts(normalize=True)
+    tests = other.loc[row, "test"].value_counts(normalize=True)
     axes[1].bar(tests.index, tests, color=color, alpha=0.6, label=f"{row} applicant")
-    axes[1].axvline(two.loc[row, "lsat"], color=color, linestyle="--")
+    axes[1].axvline(two.loc[row, "test"], color=color, linestyle="--")
 axes[0].set(xlabel="Knowledge", ylabel="Density")
 axes[1].set(xlabel="Test, had the group been the other", ylabel="Share of draws")
-axes[1].legend()
+axes[1].legend(loc="upper center")
 plt.show()

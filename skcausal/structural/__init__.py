@@ -18,6 +18,10 @@ nodes may be unknown); ``ConditionedModel`` samples given evidence. A
 ``UnidentifiedCounterfactualError`` where there is no answer, an
 ``ImpossibleEvidenceError`` where the model excludes what was seen.
 
+``ProgramModel`` has these verbs for a story that the user writes as a Pyro program,
+where ``abduct`` returns a ``ProgramAbduction``; ``program_of`` writes a fitted linear
+model as such a program.
+
 What drove this? Each function divides one number among nodes or arrows:
 
 =========================  ==========================================================

@@ -77,10 +77,14 @@ class Replay(Messenger):  # type: ignore[misc, unused-ignore]
 
     def _pyro_sample(self, msg: Any) -> None:
         name, fn = msg["name"], msg["fn"]
-        if site_is_subsample(msg) or msg["value"] is not None or name not in self.noise:
+        if site_is_subsample(msg) or msg["value"] is not None or is_deterministic(fn):
             return
-        if is_deterministic(fn):
-            return
+        if name not in self.noise:
+            raise ValueError(
+                f"{_OWNER}.predict: site {name!r} is sampled under the intervention "
+                "only, so that nothing is known of its noise. Sample the same sites "
+                "in all rows, and choose among them by torch.where."
+            )
         known = self.noise[name]
         msg["value"] = replay(name, fn, known, coupling_of(fn, self.coupling))
         if known.law and _differs(known.law, law_of(base_of(fn))):

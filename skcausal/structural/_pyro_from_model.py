@@ -244,7 +244,7 @@ def _log_odds(mechanism: Any) -> Callable[[Any], np.ndarray]:
 def _places(classes: np.ndarray, dtype: Any, node: Any) -> list[int]:
     """Return the code of each class in the column of a node."""
     if isinstance(dtype, pd.CategoricalDtype):
-        return [int(code) for code in dtype.categories.get_indexer(list(classes))]
+        return [int(code) for code in dtype.categories.get_indexer(pd.Index(classes))]
     numbers = np.asarray(classes, dtype=float)
     if not np.array_equal(numbers, np.arange(len(numbers))):
         raise TypeError(

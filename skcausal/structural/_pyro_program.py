@@ -1,39 +1,25 @@
 """ProgramModel: a structural model that the user writes as a Pyro program."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import NotFittedError
 
-from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._inputs import check_count
 from skcausal.structural._pyro_checks import (
     METHODS,
     World,
     check_coupling,
     checked_options,
-    merged,
 )
 from skcausal.structural._pyro_result import ProgramAbduction
-from skcausal.utils._optional import require
+from skcausal.structural._pyro_worlds import Worlds, queries_of_pyro
 
 _OWNER = "ProgramModel"
-_STREAMS = ("fit", "sample", "abduct")
 
 
-def _queries() -> Any:
-    """Return the module that needs Pyro."""
-    require("pyro", "deep", _OWNER)
-    from skcausal.structural import _pyro_queries
-
-    return _pyro_queries
-
-
-class ProgramModel(BaseEstimator):
+class ProgramModel(Worlds):
     r"""A structural model given as a Pyro program, with the verbs of the others.
 
     Parameters
@@ -50,7 +36,7 @@ class ProgramModel(BaseEstimator):
         Sites that returned frames show. None for all that have one value per row.
     guide : callable, default=None
         Pyro guide of the latent sites of a row, called with a dict of the known
-        columns as tensors, for ``method="svi"``. None for independent normal
+        columns as tensors, for ``method="svi"`` of `abduct`. None for independent normal
         distributions (`pyro.infer.autoguide.AutoNormal`).
     device : str, default="auto"
         Where to compute; "auto" takes the GPU if there is one.
@@ -107,8 +93,6 @@ class ProgramModel(BaseEstimator):
 
     posterior_: dict[str, np.ndarray]
     elbo_: np.ndarray
-    _engine: Any
-    _world: World = World()
 
     def __init__(
         self,
@@ -161,7 +145,12 @@ class ProgramModel(BaseEstimator):
             If a column is no site, has gaps, or NUTS is asked to learn parameters.
         """
         owner = f"{_OWNER}.fit"
-        queries, allowed = _queries(), ("auto", "svi", "nuts")
+        if self._world != World():
+            raise ValueError(
+                f"{owner}: the model was intervened on or conditioned. Fit the model "
+                "first, then take `do` and `condition`."
+            )
+        queries, allowed = queries_of_pyro(), ("auto", "svi", "nuts")
         options = checked_options(method, allowed, options, queries.OPTIONS, owner)
         engine = self._new_engine()
         found = queries.learn(engine, frame, method, options, self._seed(None, "fit"))
@@ -171,66 +160,6 @@ class ProgramModel(BaseEstimator):
             self.elbo_ = found["elbo"]
         self._engine = engine
         return self
-
-    def do(self, interventions: Mapping[str, Any] | None = None, **values: Any) -> Self:
-        """Return the model of the world in which sites are set.
-
-        Parameters
-        ----------
-        interventions : dict of site to value or function, default=None
-            One value, or a function of a frame with the sites before it and with the
-            value that the site would have had: ``lambda row: row["price"] * 0.9``.
-        **values : value or function
-            The same, by keyword.
-
-        Returns
-        -------
-        model : ProgramModel
-            A new model. After `condition`, rows are first explained and then changed:
-            they are counterfactual.
-        """
-        owner = f"{_OWNER}.do"
-        given = merged(interventions, values, owner)
-        settings = _queries().interventions_of(self._ready(), given, None, owner)
-        world = self._world
-        if world.evidence:
-            return self._in(replace(world, after={**world.after, **settings}))
-        return self._in(replace(world, before={**world.before, **settings}))
-
-    def condition(
-        self, evidence: Mapping[str, Any] | None = None, **values: Any
-    ) -> Self:
-        """Return the model of rows of which something is known.
-
-        Parameters
-        ----------
-        evidence : dict of site to value, default=None
-            Known values.
-        **values : value
-            The same, by keyword.
-
-        Returns
-        -------
-        model : ProgramModel
-            A new model. `sample` draws from the posterior, by importance sampling.
-        """
-        owner = f"{_OWNER}.condition"
-        given = merged(evidence, values, owner)
-        world, queries, engine = self._world, _queries(), self._ready()
-        if world.after:
-            raise ValueError(
-                f"{owner}: the model was conditioned and then intervened on; evidence "
-                "about its counterfactual rows is not supported. Give all evidence "
-                "before `do`."
-            )
-        for name, value in given.items():
-            queries.check_site(engine, name, owner, "evidence")
-            if np.ndim(value):
-                raise ValueError(
-                    f"{owner}: the evidence about {name!r} must be one value. For many "
-                    "rows, take abduct(frame)."
-                )
-        return self._in(replace(world, evidence={**world.evidence, **given}))
 
     def sample(
         self,
@@ -262,7 +191,7 @@ class ProgramModel(BaseEstimator):
         """
         owner = f"{_OWNER}.sample"
         check_count(n, "n", owner, least=1)
-        queries, engine = _queries(), self._ready()
+        queries, engine = queries_of_pyro(), self._ready()
         settings = queries.interventions_of(engine, do, n, owner)
         world = self._world
         all_set = {**world.before, **world.after, **settings}
@@ -330,7 +259,7 @@ class ProgramModel(BaseEstimator):
         """
         owner = f"{_OWNER}.abduct"
         check_count(n_samples, "n_samples", owner, least=1)
-        queries, engine = _queries(), self._ready()
+        queries, engine = queries_of_pyro(), self._ready()
         options = checked_options(method, METHODS, options, queries.OPTIONS, owner)
         coupling = check_coupling(coupling, owner)
         if self._world.evidence:
@@ -442,30 +371,3 @@ class ProgramModel(BaseEstimator):
         worlds = (found.predict(), found.predict(do))
         keys = ["factual", "counterfactual"]
         return pd.concat(worlds, axis=1, keys=keys, names=["world", "node"])
-
-    def _ready(self) -> Any:
-        """Return the engine of fit, or a new one if there is nothing to learn."""
-        if hasattr(self, "_engine"):
-            return self._engine
-        engine = self._new_engine()
-        if engine.to_learn:
-            raise NotFittedError(
-                f"{_OWNER}: the program has parameters or sites that all rows share "
-                f"({', '.join(engine.to_learn)}). Call fit(frame) to learn them."
-            )
-        return engine
-
-    def _new_engine(self) -> Any:
-        return _queries().Engine(self.program, self.nodes, self.device, self.guide)
-
-    def _seed(self, random_state: Any, verb: str) -> int:
-        """Return a seed: of each verb another, so that its draws are independent."""
-        own = self.random_state if random_state is None else random_state
-        start = int(generator_of(own).integers(2**62))
-        return int(np.random.default_rng([start, _STREAMS.index(verb)]).integers(2**31))
-
-    def _in(self, world: World) -> Self:
-        """Return the same model in another world."""
-        new = type(self)(**self.get_params(deep=False))
-        new.__dict__.update(self.__dict__ | {"_world": world})
-        return new

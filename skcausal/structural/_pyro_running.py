@@ -88,6 +88,12 @@ class Intervene(Messenger):  # type: ignore[misc, unused-ignore]
             return
         value = torch.as_tensor(setting, device=self.device)
         value = value[self.rows] if value.ndim else value.repeat(len(self.rows))
+        if is_discrete(msg["fn"]) and not bool(msg["fn"].support.check(value).all()):
+            raise ValueError(
+                f"{_OWNER}: {msg['name']!r} cannot be set to "
+                f"{setting.flatten()[0].item():g}: {type(msg['fn']).__name__} has no "
+                "such value. Give a code or count that it has."
+            )
         msg["fn"], msg["value"] = dist.Delta(value), value
         msg["is_observed"], msg["infer"] = True, {"_deterministic": True}
 

@@ -225,6 +225,8 @@ def test_a_noise_without_inverse_names_the_site_and_the_way_out():
         (lambda m, f: m.do(x=1.0).abduct(f), "contradicts the program"),
         (lambda m, f: m.abduct(f[["y"]], method="exact"), "nothing is known of x, m"),
         (lambda m, f: m.twin({"x": 1.0}), "one of the two"),
+        (lambda m, f: m.do(x=1.0).fit(f), "Fit the model first"),
+        (lambda m, f: m.do(x="a"), "must be numbers"),
         (lambda m, f: m.sample(0), "n must be"),
         (lambda m, f: ProgramModel(linear, nodes=["q"]).sample(2), "nodes names 'q'"),
     ],
@@ -260,3 +262,59 @@ def test_nothing_warns_where_nothing_rests_on_a_coupling():
         warnings.simplefilter("error")
         found = ProgramModel(labels).counterfactual(frame, {"bought": 1.0})
     pd.testing.assert_frame_equal(found, frame.assign(bought=1.0))
+
+
+def test_labels_cannot_be_set_to_what_they_are_not():
+    with pytest.raises(ValueError, match="'colour' cannot be set to 3"):
+        ProgramModel(labels).do(colour=3).sample(2)
+    with pytest.raises(ValueError, match="'colour' must be whole numbers"):
+        ProgramModel(labels).do(colour=0.5)
+
+
+def test_do_is_that_of_pyro():
+    n, x = 40_000, torch.tensor(2.0)
+    with pyro.plate("rows", n), torch.random.fork_rng(), torch.no_grad():
+        pyro.set_rng_seed(0)
+        trace = pyro.poutine.trace(pyro.poutine.do(linear, {"x": x})).get_trace()
+    theirs = trace.nodes["y"]["value"].double().numpy()
+    ours = ProgramModel(linear, random_state=1).do(x=2.0).sample(n)["y"]
+    error = np.hypot(ours.std(), theirs.std()) / np.sqrt(n)
+    assert abs(ours.mean() - theirs.mean()) < 3 * error
+
+
+def test_vectors_may_be_latent():
+    def program():
+        z = pyro.sample("z", dist.Normal(torch.zeros(2), 1.0).to_event(1))
+        w = pyro.sample("w", dist.MultivariateNormal(z, torch.eye(2)))
+        pyro.sample("x", dist.Normal(w[..., 0] + z[..., 1], 1.0))
+
+    frame = pd.DataFrame({"x": [2.0, -1.0]})
+    found = ProgramModel(program, random_state=0).abduct(frame, n_samples=50)
+    drawn = found.predict()
+    assert drawn.columns.tolist() == ["x"]
+    assert np.array_equal(drawn["x"], frame["x"].repeat(50))
+
+
+def test_a_distribution_function_without_inverse_is_bisected():
+    def program():
+        a = pyro.sample("a", dist.Normal(0.0, 1.0))
+        parts = dist.Normal(torch.stack([a - 2, a + 2], dim=-1), 0.5)
+        weights = dist.Categorical(torch.tensor([0.3, 0.7]))
+        pyro.sample("b", dist.MixtureSameFamily(weights, parts))
+
+    model = ProgramModel(program, random_state=0)
+    frame = model.sample(200)
+    pd.testing.assert_frame_equal(model.abduct(frame).predict(), frame)
+    found = model.counterfactual(frame, {"a": frame["a"] + 1})
+    assert np.abs(found["b"] - frame["b"] - 1).max() < 1e-6
+
+
+def test_sites_must_be_the_same_in_all_worlds():
+    def program():
+        x = pyro.sample("x", dist.Normal(0.0, 1.0))
+        if x.mean() > 50:
+            pyro.sample("y", dist.Normal(x, 1.0))
+
+    model = ProgramModel(program, random_state=0)
+    with pytest.raises(ValueError, match="'y' is sampled under the intervention only"):
+        model.counterfactual(model.sample(3), {"x": 100.0})
