@@ -35,8 +35,8 @@ class ProgramModel(Worlds):
     nodes : list of str, default=None
         Sites that returned frames show. None for all that have one value per row.
     guide : callable, default=None
-        Pyro guide of the latent sites of a row, called with a dict of the known
-        columns as tensors, for ``method="svi"`` of `abduct`. None for independent normal
+        Pyro guide of the latent sites of a row for ``method="svi"`` of `abduct`,
+        called with a dict of the known columns as tensors. None for independent normal
         distributions (`pyro.infer.autoguide.AutoNormal`).
     device : str, default="auto"
         Where to compute; "auto" takes the GPU if there is one.

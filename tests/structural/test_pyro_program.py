@@ -274,7 +274,7 @@ def test_labels_cannot_be_set_to_what_they_are_not():
 def test_do_is_that_of_pyro():
     n, x = 40_000, torch.tensor(2.0)
     with pyro.plate("rows", n), torch.random.fork_rng(), torch.no_grad():
-        pyro.set_rng_seed(0)
+        torch.manual_seed(0)
         trace = pyro.poutine.trace(pyro.poutine.do(linear, {"x": x})).get_trace()
     theirs = trace.nodes["y"]["value"].double().numpy()
     ours = ProgramModel(linear, random_state=1).do(x=2.0).sample(n)["y"]
