@@ -86,8 +86,7 @@ change = (other - as_is).groupby(level="row", sort=False).mean()
 print(change[["gpa", "test", "first_year"]].round(2))
 
 # %%
-# Knowledge is told apart only roughly, but what the group took away from the test is
-# about seven and six points. Dashed: the tests they have.
+# What the group took from the test is about seven and six points. Dashed: the tests.
 _, axes = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 for row, color in (("first", "C0"), ("second", "C1")):
     axes[0].hist(as_is.loc[row, "knowledge"], 40, density=True, color=color, alpha=0.6)

@@ -124,6 +124,7 @@ class Part(NamedTuple):
     noise: dict[str, SiteNoise]  # of all draws of a row, row after row
     diagnostics: dict[str, Any]
     method: str
+    unknown: int  # sites without a value
 
 
 def abduce(
@@ -151,7 +152,8 @@ def abduce(
     walk = Recover(given, request.coupling)
     with torch.no_grad(), walk:
         question.runner(each, question.do)
-    return Part(question.rows, walk.noise, diagnostics, method)
+    unknown = len(question.latent)
+    return Part(question.rows, walk.noise, diagnostics, method, unknown)
 
 
 class Request(NamedTuple):

@@ -120,10 +120,8 @@ def abduct_by_program(
         node: column if isinstance(column, pd.Categorical) else np.asarray(column)
         for node, column in values.items()
     }
-    diagnostics = found.diagnostics.rename(columns={"known": "unknown"})
-    diagnostics["unknown"] = table.isna().sum(axis=1)
     noise = RowNoise(model, values, random)
-    return Abduction(model, values, noise, table.index, n_samples, diagnostics)
+    return Abduction(model, values, noise, table.index, n_samples, found.diagnostics)
 
 
 def _coded(column: pd.Series, dtype: Any) -> pd.Series:

@@ -74,10 +74,10 @@ class ProgramAbduction:
 
     @property
     def diagnostics(self) -> pd.DataFrame:
-        """Per row: method, known sites, effective sample size, R-hat, divergences.
+        """Per row: method, unknown sites, effective sample size, R-hat, divergences.
 
         Of NUTS the effective sample size is the smallest and R-hat the largest of all
-        latent sites of all rows with the same known sites. Missing: does not apply.
+        latent sites of all rows with the same known sites. NaN: does not apply.
         """
         tables = []
         for part in self.parts:
@@ -85,11 +85,9 @@ class ProgramAbduction:
                 name: part.diagnostics.get(name, np.nan)
                 for name in ("effective_sample_size", "r_hat", "divergences")
             }
-            table = pd.DataFrame({"method": part.method, **numbers}, index=part.rows)
-            tables.append(table)
-        found = pd.concat(tables).sort_index().set_axis(self.table.index)
-        found.insert(1, "known", self.table.notna().sum(axis=1))
-        return found
+            columns = {"method": part.method, "unknown": part.unknown, **numbers}
+            tables.append(pd.DataFrame(columns, index=part.rows))
+        return pd.concat(tables).sort_index().set_axis(self.table.index)
 
     @property
     def elbo(self) -> list[np.ndarray]:

@@ -91,7 +91,9 @@ def test_labels_keep_their_odds(frame):
     assert abs(at_two - expected) < 3 * np.sqrt(0.5 / 20_000)
 
 
-@pytest.mark.parametrize("method", ["importance", "nuts"])
+@pytest.mark.parametrize(
+    "method", ["importance", pytest.param("nuts", marks=pytest.mark.slow)]
+)
 def test_rows_that_lack_a_cause(method):
     from skcausal.structural._pyro_from_model import abduct_by_program
 
