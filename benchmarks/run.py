@@ -130,6 +130,12 @@ def run_agreement(options):
     agreement.run(options, *interpreters(options, environments.AVERAGES))
 
 
+def run_structural(options):
+    from benchmarks import structural
+
+    structural.run(options, *interpreters(options, structural.LIBRARIES))
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
@@ -139,6 +145,7 @@ RUNS = {
     "identification": run_identification,
     "falsification": run_falsification,
     "agreement": run_agreement,
+    "structural": run_structural,
 }
 
 

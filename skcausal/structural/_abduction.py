@@ -26,7 +26,8 @@ from skcausal.structural._replay import (
     settings_per_sample,
 )
 
-METHODS = ("auto", "exact", "importance")
+# How rows that lack the same nodes are drawn; a new method needs an entry here.
+METHODS = {"auto": posterior, "exact": posterior, "importance": posterior}
 
 
 @dataclass(frozen=True, repr=False)
@@ -153,7 +154,7 @@ def abduction(
             part = repeated(part, n_samples)
             parts.append((part, RowNoise(model, part, random)))
         else:
-            drawn, noise, effective, weighted = posterior(
+            drawn, noise, effective, weighted = METHODS[method](
                 model, part, unknown, sizes, random, owner
             )
             parts.append((drawn, noise))

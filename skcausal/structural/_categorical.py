@@ -240,8 +240,9 @@ def codes_of(values: Any, classes: np.ndarray, owner: str) -> np.ndarray:
     labels = np.asarray(values)
     codes = pd.Index(classes).get_indexer(pd.Index(labels))
     if (codes < 0).any():
+        unknown = labels[codes < 0].tolist()[0]
         raise ValueError(
-            f"{owner}: the category {labels[np.argmin(codes)]!r} was not "
+            f"{owner}: the category {unknown!r} was not "
             f"seen when the mechanism was fitted. Known: {classes.tolist()}."
         )
     return codes

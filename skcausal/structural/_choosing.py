@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -56,6 +57,26 @@ def default_classifiers(n_rows: int) -> list[Any]:
 def _folds(n_folds: int) -> KFold:
     """Return a splitter that always makes the same folds."""
     return KFold(n_folds, shuffle=True, random_state=0)
+
+
+def splits(values: Any, labels: bool, n_folds: int, seed: int) -> list[Any]:
+    """Return train and test rows per fold; folds of labels have like shares."""
+    codes = np.unique(np.asarray(values), return_inverse=True)[1]
+    stratified = labels and np.bincount(codes).min() >= n_folds
+    splitter = (StratifiedKFold if stratified else KFold)(
+        n_folds, shuffle=True, random_state=seed
+    )
+    return list(splitter.split(codes, codes))
+
+
+def holds_labels(values: Any, *, root: bool) -> bool:
+    """Tell labels from numbers: categories, bools, text, and 0/1 with causes."""
+    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+        return True
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        return True
+    return not root and bool(np.isin(array, [0, 1]).all())
 
 
 def unseen_means(model: Any, parents: Any, values: Any, n_folds: int) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from skcausal.structural._categorical import CategoricalNoise
 from skcausal.structural._counterfactual_errors import CouplingWarning
 from skcausal.structural._gumbel import GumbelMax
+from skcausal.structural._interventions import FunctionOfRow
 from skcausal.structural._mechanism import Mechanism
 
 SHARED = ("shared_noise", "gumbel_max", "monotone")
@@ -71,10 +72,18 @@ def coupled_model(model: Any, coupling: str) -> Any:
         return model
     new = copy.copy(model)
     new.mechanisms_ = {
-        node: kind(one) if is_category(one) else one
-        for node, one in model.mechanisms_.items()
+        node: _with_noise_of(one, kind) for node, one in model.mechanisms_.items()
     }
     return new
+
+
+def _with_noise_of(mechanism: Mechanism, kind: Any) -> Mechanism:
+    if isinstance(mechanism, FunctionOfRow):
+        natural = _with_noise_of(mechanism.natural, kind)
+        return FunctionOfRow(
+            mechanism.node, mechanism.function, natural, mechanism.dtype
+        )
+    return kind(mechanism) if is_category(mechanism) else mechanism
 
 
 def warn_of_coupling(

@@ -9,7 +9,8 @@ import pandas as pd
 class Design:
     """Columns of causes as numbers, of categories an indicator per label but one.
 
-    It does what a ColumnTransformer would, at a fraction of its cost per call.
+    It does what a ColumnTransformer would, at a fraction of its cost per call. Labels
+    are those that the dtype declares, so that a fold may lack some.
     """
 
     def fit(self, parents: Any) -> Self:
@@ -20,7 +21,7 @@ class Design:
             dtype = parents[column].dtype
             self.labels[column] = None
             if isinstance(dtype, pd.CategoricalDtype):
-                labels = parents[column].cat.remove_unused_categories().cat.categories
+                labels = dtype.categories
                 self.labels[column] = labels
                 self.names += [f"{column}_{label}" for label in labels[1:]]
             else:

@@ -37,7 +37,8 @@ class GeneralizedLinear(Mechanism):
     Attributes
     ----------
     features_ : list of str
-        What is multiplied: numbers, and an indicator per category but the first.
+        What is multiplied: numbers, and an indicator per category but the first. One
+        that is constant in the data, such as of a category without rows, has slope 0.
     coef_ : ndarray of shape (n_features,)
         Slopes, in units of the link.
     intercept_ : float
@@ -130,9 +131,11 @@ class GeneralizedLinear(Mechanism):
         self.features_ = list(self._design.names)
         numbers = self._design.matrix(parents, len(target))
         centres, units = numbers.mean(axis=0), numbers.std(axis=0)
-        units = np.where(units > 0, units, 1.0)
-        slopes, intercept = self._estimate((numbers - centres) / units, target)
-        self.coef_ = slopes / units
+        vary = units > 0
+        standard = (numbers - centres)[:, vary] / units[vary]
+        slopes, intercept = self._estimate(standard, target)
+        self.coef_ = np.zeros(len(units))
+        self.coef_[vary] = slopes / units[vary]
         self.intercept_ = float(intercept - centres @ self.coef_)
         self.scale_ = 1.0
         if self.invertible:

@@ -5,7 +5,10 @@ from typing import Any, Self
 
 import numpy as np
 
-from skcausal.structural._counterfactual_errors import UnidentifiedCounterfactualError
+from skcausal.structural._counterfactual_errors import (
+    ImpossibleEvidenceError,
+    UnidentifiedCounterfactualError,
+)
 from skcausal.structural._inputs import cast, check_interventions, spread
 from skcausal.structural._mechanism import Mechanism
 
@@ -31,18 +34,24 @@ class SetTo(Mechanism):
     def noise(
         self, parents: Any, values: Any, random: np.random.Generator
     ) -> np.ndarray:
-        """Return zeros if the rows have the value."""
-        if (np.asarray(values) != self.value).any():
-            raise UnidentifiedCounterfactualError(
-                f"StructuralModel: a node that was set to {self.value!r} has other "
-                "values in the rows. Take rows from the world of the intervention, or "
-                "the model before `do` and counterfactual(frame, do=...)."
-            )
+        """Return zeros: the value needs no noise."""
         return np.zeros(len(values))
 
-    def log_density(self, parents: Any, values: Any) -> np.ndarray:
-        """Return 0 where the value is the one set, else minus infinity."""
-        return np.where(np.asarray(values) == self.value, 0.0, -np.inf)
+
+def refuse_other_worlds(
+    model: Any, values: Mapping[Any, Any], known: Mapping[Any, Any], owner: str
+) -> None:
+    """Raise if a node that the model sets has another value in rows that know it."""
+    for node, mechanism in model.mechanisms_.items():
+        if node not in values or not isinstance(mechanism, SetTo):
+            continue
+        other = np.asarray(np.asarray(values[node]) != mechanism.value)
+        if (other & known.get(node, True)).any():
+            raise ImpossibleEvidenceError(
+                f"{owner}: {node!r} is set to {mechanism.value!r} in this model, but "
+                "has other values in the rows. Take rows of this world, or the model "
+                "before `do` and counterfactual(frame, do=...)."
+            )
 
 
 class FunctionOfRow(Mechanism):
@@ -89,10 +98,6 @@ class FunctionOfRow(Mechanism):
             "it would have been, so that its noise is not known. Take the model "
             "before `do` and rows of its world: counterfactual(frame, do=...)."
         )
-
-    def log_density(self, parents: Any, values: Any) -> np.ndarray:
-        """Refuse, for the same reason."""
-        return self.noise(parents, values, np.random.default_rng())
 
 
 def settings(

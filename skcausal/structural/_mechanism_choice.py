@@ -6,15 +6,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.model_selection import KFold, StratifiedKFold
 
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._additive import AdditiveNoise
 from skcausal.structural._categorical import CategoricalNoise
-from skcausal.structural._choosing import log_losses, unseen_probabilities
-from skcausal.structural._density import SmoothDensity, are_like_labels
+from skcausal.structural._choosing import (
+    holds_labels,
+    log_losses,
+    splits,
+    unseen_probabilities,
+)
+from skcausal.structural._density import are_like_labels
+from skcausal.structural._evaluation import model_name
 from skcausal.structural._flow import SplineFlow
 from skcausal.structural._generalized_linear import GeneralizedLinear
+from skcausal.structural._goodness import unseen_residual_scores
 from skcausal.structural._gumbel import GumbelMax
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 
@@ -64,9 +70,10 @@ def choose_mechanism(
     mechanism : Mechanism
         The chosen one, fitted on all rows.
     scores : DataFrame
-        A row per candidate: ``mechanism``, ``log_score`` (mean log density of
-        held-out rows), ``standard_error`` of it, ``difference`` from the best,
-        ``difference_error``, its standard error over rows, and ``chosen``.
+        A row per candidate: ``mechanism`` (the model in it), ``log_score`` (mean log
+        density of held-out rows), ``standard_error`` of it, ``difference`` from the
+        best, ``difference_error``, its standard error over rows, and ``chosen``. A
+        single candidate is not scored: NaN.
 
     Raises
     ------
@@ -109,8 +116,11 @@ def choose_mechanism(
     >>> scores.index.tolist()
     ['gaussian', 'lognormal', 'additive']
     """
-    values = values.array if isinstance(values, pd.Series) else np.asarray(values)
-    labels = _holds_labels(values, root=not parents.shape[1])
+    if isinstance(values, pd.Series):
+        values = values.array  # rows are taken by position
+    elif not hasattr(values, "dtype"):
+        values = np.asarray(values)
+    labels = holds_labels(values, root=not parents.shape[1])
     listed = _listed(candidates, _possible(parents, values, labels, cv))
     named = {
         name: one if isinstance(one, Mechanism) else _named(one, regressor, classifier)
@@ -119,8 +129,9 @@ def choose_mechanism(
     fits = {name: clone(one).fit(parents, values) for name, one in named.items()}
     scores = {name: np.full(len(parents), np.nan) for name in named}
     if len(named) > 1:
+        _check_cv(cv, len(parents))
         random = generator_of(random_state)
-        folds = _folds(parents, values, labels, cv, random)
+        folds = splits(values, labels, cv, int(random.integers(2**31)))
         discrete = [labels or _is_discrete(one) for one in fits.values()]
         mixed = any(discrete) and not all(discrete)
         shift = random.uniform(-0.5, 0.5, len(parents)) if mixed else None
@@ -129,16 +140,6 @@ def choose_mechanism(
             scores[name] = _unseen_scores(fits[name], one, data, folds)
     table = _table(fits, scores)
     return fits[table.index[table["chosen"]][0]], table
-
-
-def _holds_labels(values: Any, *, root: bool) -> bool:
-    """Tell labels from numbers: categories, bools, text, and 0/1 with causes."""
-    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
-        return True
-    array = np.asarray(values)
-    if array.dtype.kind not in "iuf":
-        return True
-    return not root and bool(np.isin(array, [0, 1]).all())
 
 
 def _is_discrete(fitted: Mechanism) -> bool:
@@ -205,20 +206,12 @@ def _named(name: str, regressor: Any, classifier: Any) -> Mechanism:
     return GeneralizedLinear(name)
 
 
-def _folds(
-    parents: Any, values: Any, labels: bool, cv: int, random: np.random.Generator
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return folds; of labels, with shares as equal as can be."""
+def _check_cv(cv: Any, n_rows: int) -> None:
     whole = isinstance(cv, int | np.integer) and not isinstance(cv, bool)
-    if not whole or not 2 <= cv <= len(parents):
+    if not whole or not 2 <= cv <= n_rows:
         raise ValueError(
             f"{_OWNER}: cv must be an integer from 2 to the number of rows, got {cv!r}."
         )
-    options = {"shuffle": True, "random_state": int(random.integers(2**31))}
-    codes = np.unique(np.asarray(values), return_inverse=True)[1]
-    if labels and np.bincount(codes).min() >= cv:
-        return list(StratifiedKFold(cv, **options).split(codes, codes))
-    return list(KFold(cv, **options).split(codes))
 
 
 def _unseen_scores(fitted: Any, mechanism: Any, data: Any, folds: Any) -> np.ndarray:
@@ -243,14 +236,6 @@ def _unseen_scores(fitted: Any, mechanism: Any, data: Any, folds: Any) -> np.nda
     return scores
 
 
-def unseen_residual_scores(residuals: np.ndarray, folds: Any) -> np.ndarray:
-    """Return the log density of each residual by those of the other folds."""
-    scores = np.empty(len(residuals))
-    for train, test in folds:
-        scores[test] = SmoothDensity(residuals[train]).log_density(residuals[test])
-    return scores
-
-
 def _table(fits: dict[str, Any], scores: dict[str, np.ndarray]) -> pd.DataFrame:
     """Return the scores, and the first within one standard error of the best."""
     names = list(scores)
@@ -263,7 +248,7 @@ def _table(fits: dict[str, Any], scores: dict[str, np.ndarray]) -> pd.DataFrame:
         ]
     table = pd.DataFrame(
         {
-            "mechanism": [_described(fits[name]) for name in names],
+            "mechanism": [model_name(fits[name]) for name in names],
             "log_score": each.mean(axis=1),
             "standard_error": errors[0],
             "difference": behind.mean(axis=1),
@@ -275,13 +260,3 @@ def _table(fits: dict[str, Any], scores: dict[str, np.ndarray]) -> pd.DataFrame:
     near.iloc[best] = True
     table["chosen"] = np.arange(len(names)) == int(np.argmax(near))
     return table
-
-
-def _described(fitted: Any) -> str:
-    """Return the class of a mechanism, with the family or the model in it."""
-    inner = getattr(fitted, "family", None)
-    model = getattr(fitted, "regressor_", getattr(fitted, "classifier_", None))
-    if inner is None and model is not None:
-        steps = getattr(model, "steps", None)
-        inner = type(steps[-1][1] if steps else model).__name__
-    return type(fitted).__name__ + (f"({inner})" if inner else "")

@@ -12,6 +12,7 @@ from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._additive import AdditiveNoise
 from skcausal.structural._categorical import CategoricalNoise
 from skcausal.structural._evaluation import evaluate
+from skcausal.structural._goodness import has_density
 from skcausal.structural._inputs import (
     as_frame,
     cast,
@@ -189,7 +190,7 @@ class AdditiveNoiseModel(BaseEstimator):
         values : ndarray or Categorical of shape (n,)
             Its values, in the type of its column.
         """
-        columns = {parent: values[parent] for parent in self.parents_of(node)}
+        columns = {name: values[name] for name in self.parents_of(node)}
         parents = pd.DataFrame(columns, index=pd.RangeIndex(len(noise)))
         found = self.mechanisms_[node].apply(parents, np.asarray(noise))
         return cast(found, self.dtypes_[node], node, self._owner)
@@ -213,10 +214,8 @@ class AdditiveNoiseModel(BaseEstimator):
         check_is_fitted(self, "mechanisms_")
         check_count(n, "n", self._owner, least=1)
         random = self._random(random_state)
-        mechanisms = self.mechanisms_.items()
-        return noise_frame(
-            {node: one.draw_noise(n, random) for node, one in mechanisms}
-        )
+        drawn = [one.draw_noise(n, random) for one in self.mechanisms_.values()]
+        return noise_frame(dict(zip(self.mechanisms_, drawn, strict=True)))
 
     def sample(
         self, n: int, *, do: Mapping[Any, Any] | None = None, random_state: Any = None
@@ -370,25 +369,26 @@ class AdditiveNoiseModel(BaseEstimator):
         Returns
         -------
         table : DataFrame
-            One row per node with `AdditiveNoise` or `CategoricalNoise`:
-            ``mechanism``, ``r2`` (share of the variance explained; of categories the
-            share of the log loss of the frequencies), ``crps`` (continuous ranked
-            probability score, in units of the node) or ``log_loss``,
-            ``p_independent`` (p-value of the hypothesis that the noise is independent
-            of the causes) and ``verdict``.
+            One row per node whose mechanism has a log density, those drawn from what
+            was seen apart: ``mechanism``, ``r2`` (share of the variance explained; of
+            categories, of the log loss of the frequencies), ``crps`` (continuous
+            ranked probability score, in units of the node) or ``log_loss``,
+            ``p_independent`` (p-value of noise that is independent of the causes),
+            ``log_score`` (mean log density), ``p_uniform`` (p-value of ranks of the
+            noise in its distribution that are uniform) and ``verdict``.
 
         Warns
         -----
         MisfitWarning
             If a mechanism predicts worse than no cause at all, or its noise depends
-            on the causes at 5 %, divided by the number of nodes.
+            on the causes or is not distributed so, at 5 % by the number of nodes.
         """
         check_is_fitted(self, "mechanisms_")
         table = self.known(frame, owner=f"{self._owner}.evaluate")
         judged = {
             node: (mechanism, self._parent_frame(table, node), table[node].array)
             for node, mechanism in self.mechanisms_.items()
-            if isinstance(mechanism, AdditiveNoise | CategoricalNoise)
+            if has_density(mechanism)
         }
         return evaluate(judged, cv, self._random(random_state))
 

@@ -66,7 +66,7 @@ class Flow(torch.nn.Module):
 
 
 def _tensor(values: np.ndarray) -> Any:
-    return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float64)
+    return torch.tensor(values, dtype=torch.float64)  # a copy: some are read-only
 
 
 def train(
@@ -91,6 +91,9 @@ def _descend(
     """Take steps of Adam until the held-out loss no longer falls."""
     given, wanted = data
     optimizer = torch.optim.Adam(flow.parameters(), lr=settings.learning_rate)
+    slower = torch.optim.lr_scheduler.ReduceLROnPlateau(
+        optimizer, factor=0.3, patience=settings.patience // 3
+    )
     n_rows = len(given) - n_held
     size = max(settings.batch_size, -(-n_rows // _MOST_STEPS))
     losses: list[float] = []
@@ -105,6 +108,7 @@ def _descend(
         with torch.no_grad():
             held = flow.log_density(given[:n_held], wanted[:n_held])[1]
         losses.append(-float(held.mean()))
+        slower.step(losses[-1])
         if losses[-1] == min(losses):
             best = copy.deepcopy(flow.state_dict())
         if len(losses) - int(np.argmin(losses)) > settings.patience:

@@ -11,22 +11,23 @@ from skcausal.structural._abduction import METHODS, Abduction, abduction
 from skcausal.structural._conditioning import ConditionedModel
 from skcausal.structural._counterfactual_errors import UnidentifiedCounterfactualError
 from skcausal.structural._counterfactual_rows import counterfactual_rows, twin_rows
-from skcausal.structural._couplings import (
-    SHARED,
-    check_coupling,
-    coupled_model,
-)
+from skcausal.structural._couplings import SHARED, check_coupling, coupled_model
 from skcausal.structural._inputs import (
     as_frame,
     check_count,
     check_graph,
     check_interventions,
 )
-from skcausal.structural._interventions import mechanism_set_to, settings
+from skcausal.structural._interventions import (
+    mechanism_set_to,
+    refuse_other_worlds,
+    settings,
+)
 from skcausal.structural._mechanism import Mechanism
 from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._posterior import rows_with_gaps
+from skcausal.structural._replay import columns_of
 from skcausal.structural._structural_effects import SimulatedEffects
 
 _OWNER = "StructuralModel"
@@ -155,14 +156,13 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         """Return the fitted mechanism of a node, chosen if none is given."""
         if given is not None:
             return super()._learned(given, parents, values, owner)
-        chosen, self.choices_[values.name] = choose_mechanism(
-            parents,
-            values,
-            candidates=self.candidates,
-            regressor=self.regressor,
-            classifier=self.classifier,
-            random_state=self.random_state,
-        )
+        names = ("candidates", "regressor", "classifier", "random_state")
+        options = {name: getattr(self, name) for name in names}
+        try:
+            chosen, table = choose_mechanism(parents, values, **options)
+        except ValueError as error:
+            raise ValueError(f"{owner}: of node {values.name!r}: {error}") from error
+        self.choices_[values.name] = table
         return chosen
 
     def do(
@@ -222,14 +222,12 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
             Which samples rows, as they are or as they would have been.
         """
         check_is_fitted(self, "mechanisms_")
-        given = settings(evidence, values, self, f"{_OWNER}.condition")
-        random = self._random(random_state)
-        return ConditionedModel(
-            coupled_model(self, self.coupling),
-            given,
-            n_draws=n_draws,
-            random_state=random,
-        )
+        owner = f"{_OWNER}.condition"
+        given = settings(evidence, values, self, owner)
+        points = {node: [x] for node, x in given.items() if not callable(x)}
+        refuse_other_worlds(self, points, {}, owner)
+        model, random = coupled_model(self, self.coupling), self._random(random_state)
+        return ConditionedModel(model, given, n_draws=n_draws, random_state=random)
 
     def abduct(
         self,
@@ -263,8 +261,7 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         Raises
         ------
         UnidentifiedCounterfactualError
-            If ``method="exact"`` and a row needs weights, or a mechanism has no
-            density.
+            If "exact" does not suffice, or a mechanism has no density.
         ImpossibleEvidenceError
             If the model cannot explain a row.
 
@@ -282,9 +279,10 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         check_count(n_samples, "n_samples", owner, least=1)
         check_count(n_draws, "n_draws", owner, least=100)
         rows = rows_with_gaps(self, frame, owner)
-        model = coupled_model(self, self.coupling)
-        sizes, random = (n_samples, n_draws), self._random(random_state)
-        return abduction(model, rows, sizes, method, random, owner)
+        known = dict(zip(self.graph.nodes, ~rows[1].T, strict=True))
+        refuse_other_worlds(self, rows[0], known, owner)
+        model, random = coupled_model(self, self.coupling), self._random(random_state)
+        return abduction(model, rows, (n_samples, n_draws), method, random, owner)
 
     def counterfactual(
         self,
@@ -391,4 +389,6 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
                 f"{owner}: some rows lack a value. Take "
                 "abduct(frame, n_samples=...).predict(do), which draws what is unknown."
             )
-        return self.known(frame, owner=owner)
+        table = self.known(frame, owner=owner)
+        refuse_other_worlds(self, columns_of(table), {}, owner)
+        return table

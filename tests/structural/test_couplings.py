@@ -139,3 +139,15 @@ def test_draws_do_not_depend_on_the_intervention():
     with pytest.warns(CouplingWarning):
         two = model.counterfactual(rows, {"x": np.ones(300)}, random_state=3)
     pd.testing.assert_frame_equal(one, two)
+
+
+@quiet
+def test_functions_of_a_row_keep_the_coupling():
+    """A category set to what it would have been is as if it had not been set."""
+    model = class_model("gumbel_max")
+    same = model.do(colour=lambda row: row["colour"])
+    plain, natural = (
+        one.twin({"x": 1.0}, n=200, random_state=0)["counterfactual"]
+        for one in (model, same)
+    )
+    pd.testing.assert_frame_equal(plain, natural)

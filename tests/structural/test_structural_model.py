@@ -14,6 +14,7 @@ from skcausal.graphs import CausalGraph
 from skcausal.structural import (
     AdditiveNoise,
     CategoricalNoise,
+    ImpossibleEvidenceError,
     StructuralModel,
     UnidentifiedCounterfactualError,
     intrinsic_influence,
@@ -204,8 +205,17 @@ def test_rows_of_a_model_with_a_value_set():
     rows = model.sample(20, random_state=0)
     found = model.counterfactual(rows, {"z": 0.0})
     np.testing.assert_allclose(found["y"], rows["y"] - 3 * rows["z"])
-    with pytest.raises(UnidentifiedCounterfactualError, match="was set to"):
-        model.abduct(rows.assign(x=2.0)).noise  # noqa: B018
+    other = rows.assign(x=2.0)
+    for call in (
+        lambda: model.abduct(other),
+        lambda: model.counterfactual(other, {"z": 0.0}),
+        lambda: model.twin({"z": 0.0}, frame=other),
+        lambda: model.condition(x=2.0),
+    ):
+        with pytest.raises(ImpossibleEvidenceError, match="'x' is set to"):
+            call()
+    gaps = rows.assign(x=np.nan)
+    assert (model.abduct(gaps).predict()["x"] == 1).all()
 
 
 def test_samples_per_row():
@@ -295,6 +305,12 @@ def test_questions_without_an_answer(call, words):
     frame, _ = linear_truth(5)
     with pytest.raises(ValueError, match=words):
         call(model, frame)
+
+
+def test_candidates_that_hold_no_node():
+    frame = linear_truth(30)[0]
+    with pytest.raises(ValueError, match="of node 'z': choose_mechanism: none"):
+        StructuralModel(DIAMOND, candidates=["gumbel"]).fit(frame)
 
 
 def test_a_mechanism_that_is_not_fitted_knows_nothing():
