@@ -124,3 +124,15 @@ def test_curved_mechanisms_are_refused(frame):
     ).fit(frame)
     with pytest.raises(TypeError, match="mechanism of 'b' is not linear"):
         program_of(model)
+
+
+def test_nodes_that_were_set_are_constants(model, frame):
+    structural = StructuralModel(GRAPH, model.mechanisms, random_state=0).fit(frame)
+    program = ProgramModel(program_of(structural.do(b=1.5)), random_state=0)
+    drawn = program.sample(5000)
+    assert (drawn["b"] == 1.5).all()
+    expected = structural.do(b=1.5).sample(5000)["n"].mean()
+    assert abs(drawn["n"].mean() - expected) < 4 * np.sqrt(2 * expected / 5000)
+    moved = structural.do(b=lambda row: row["b"] + 1)
+    with pytest.raises(TypeError, match="'b', FunctionOfRow, has no form in Pyro"):
+        program_of(moved)
