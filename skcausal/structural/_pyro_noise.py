@@ -8,6 +8,8 @@ import pyro.distributions as dist
 import torch
 from scipy import stats
 
+from skcausal.structural._counterfactual_errors import ImpossibleEvidenceError
+
 _WRAPPERS = (dist.Independent, dist.MaskedDistribution, dist.ExpandedDistribution)
 _LOCATION_SCALE = (
     torch.distributions.Normal,
@@ -77,6 +79,13 @@ def recover(name: str, fn: Any, value: torch.Tensor, coupling: str) -> SiteNoise
     fn = base_of(fn)
     noise = _recover(name, fn, value, coupling)
     anchor = _replay(name, fn, noise, coupling)
+    if not bool(torch.isfinite(anchor).all()):
+        row = tuple((~torch.isfinite(anchor)).nonzero()[0].tolist())
+        raise ImpossibleEvidenceError(
+            f"ProgramModel.abduct: the value {value[row].item():.6g} of {name!r} lies "
+            f"so far in the tail of {type(fn).__name__} that its noise is lost to "
+            "rounding. Check the row."
+        )
     return SiteNoise(noise, value, anchor, law_of(fn) if is_discrete(fn) else [])
 
 
@@ -102,6 +111,8 @@ def _recover(name: str, fn: Any, value: torch.Tensor, coupling: str) -> torch.Te
         return (value - fn.loc) / fn.scale
     if isinstance(fn, _SCALE):
         return value / fn.scale
+    if isinstance(fn, torch.distributions.Exponential):
+        return value * fn.rate
     if isinstance(fn, torch.distributions.MultivariateNormal):
         centred = (value - fn.loc).unsqueeze(-1)
         return torch.linalg.solve_triangular(
@@ -124,6 +135,8 @@ def _replay(name: str, fn: Any, noise: torch.Tensor, coupling: str) -> torch.Ten
         return fn.loc + fn.scale * noise
     if isinstance(fn, _SCALE):
         return fn.scale * noise
+    if isinstance(fn, torch.distributions.Exponential):
+        return noise / fn.rate
     if isinstance(fn, torch.distributions.MultivariateNormal):
         return fn.loc + (fn.scale_tril @ noise.unsqueeze(-1)).squeeze(-1)
     if _is_invertible(fn):

@@ -39,7 +39,8 @@ class ProgramModel(Worlds):
         called with a dict of the known columns as tensors. None for independent normal
         distributions (`pyro.infer.autoguide.AutoNormal`).
     device : str, default="auto"
-        Where to compute; "auto" takes the GPU if there is one.
+        Where to compute; "auto" takes the GPU if there is one. Tensors that the
+        program takes from outside must be there too.
     random_state : int, Generator, RandomState or None, default=None
         Seed of all draws; methods with a ``random_state`` of their own may override
         it. Torch's own generators are left alone.

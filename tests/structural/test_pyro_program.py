@@ -318,3 +318,32 @@ def test_sites_must_be_the_same_in_all_worlds():
     model = ProgramModel(program, random_state=0)
     with pytest.raises(ValueError, match="'y' is sampled under the intervention only"):
         model.counterfactual(model.sample(3), {"x": 100.0})
+
+
+def test_values_far_in_the_tail_keep_their_noise():
+    def program():
+        x = pyro.sample("x", dist.Normal(0.0, 1.0))
+        pyro.sample("wait", dist.Exponential(torch.exp(-x)))
+        pyro.sample("rain", dist.Gamma(2.0, torch.exp(-x)))
+
+    frame = pd.DataFrame({"x": [0.0], "wait": [80.0], "rain": [90.0]})
+    found = ProgramModel(program).counterfactual(frame, {"x": 1.0})
+    assert np.allclose(found[["wait", "rain"]], frame[["wait", "rain"]] * np.e)
+
+
+def test_mixtures_give_rows_back():
+    def program():
+        parts = dist.Normal(torch.tensor([0.0, 1.0]), 1.0)
+        mixed = dist.MixtureSameFamily(dist.Categorical(torch.ones(2)), parts)
+        pyro.sample("x", mixed)
+
+    found = ProgramModel(program).abduct(pd.DataFrame({"x": [3.0]}))
+    assert found.predict()["x"][0] == 3
+
+
+def test_noise_that_is_lost_to_rounding():
+    def program():
+        pyro.sample("rain", dist.Gamma(2.0, 1.0))
+
+    with pytest.raises(ValueError, match="'rain' lies so far in the tail of Gamma"):
+        ProgramModel(program).abduct(pd.DataFrame({"rain": [2000.0]}))
