@@ -230,6 +230,7 @@ def _tail_noise(twin: Any, value: torch.Tensor) -> torch.Tensor:
     lower = low + share * (high - low)
     upper = beyond + share * (above - beyond)
     noise = np.where(low < 0.5, np.where(lower < 1, lower, -upper), -upper)
+    noise = np.where(noise == 0, np.nan, noise)  # too small a tail for a number
     return torch.as_tensor(noise, dtype=torch.get_default_dtype(), device=value.device)
 
 
