@@ -66,6 +66,7 @@ API_REFERENCE = {
             "UnidentifiedCounterfactualError",
             "ImpossibleEvidenceError",
         ],
+        "A Pyro program": ["ProgramModel", "ProgramAbduction", "program_of"],
         "Errors": ["RecantingWitnessError"],
     },
     "skcausal.identification": {

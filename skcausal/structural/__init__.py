@@ -108,6 +108,15 @@ from skcausal.structural._model import (
 from skcausal.structural._paths import (
     RecantingWitnessError,
 )
+from skcausal.structural._pyro_from_model import (
+    program_of,
+)
+from skcausal.structural._pyro_program import (
+    ProgramModel,
+)
+from skcausal.structural._pyro_result import (
+    ProgramAbduction,
+)
 from skcausal.structural._result import (
     Attribution,
     RowAttribution,
@@ -133,6 +142,8 @@ __all__ = [
     "LatentVariableModel",
     "Mechanism",
     "MisfitWarning",
+    "ProgramAbduction",
+    "ProgramModel",
     "RecantingWitnessError",
     "RowAttribution",
     "SplineFlow",
@@ -145,5 +156,6 @@ __all__ = [
     "intrinsic_influence",
     "mean_change",
     "mechanism_change_test",
+    "program_of",
     "unit_change",
 ]
