@@ -20,6 +20,10 @@ nodes may be unknown); ``ConditionedModel`` samples given evidence. A
 ``ImpossibleEvidenceError`` where the model excludes what was seen, a
 ``RecantingWitnessError`` where paths ask one node for two values at once.
 
+``ProgramModel`` asks the same questions of a program written in Pyro, and finds latent
+nodes by importance sampling, SVI or NUTS (``ProgramAbduction``); ``program_of`` writes
+a fitted model as such a program. Both need ``pip install "skcausal[deep]"``.
+
 What drove this? Each function divides one number among nodes or arrows:
 
 =========================  ==========================================================
