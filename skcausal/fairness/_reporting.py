@@ -50,11 +50,8 @@ class Case:
         """Return the nodes that the predictor may depend on."""
         if self.asked.derived is None:
             return [node for node in graph.nodes if node in self.asked.features]
-        return [
-            node
-            for node in graph.nodes
-            if node in self.frame and node is not self.outcome
-        ]
+        outcome = self.outcome if isinstance(self.outcome, str) else None
+        return [n for n in graph.nodes if n in self.frame and n != outcome]
 
     def compare(
         self, worlds: Worlds, n_draws: int, random: np.random.Generator
