@@ -44,6 +44,11 @@ class Case:
                 f"{self.owner}: all rows are of groups with too few rows in fit "
                 f"({', '.join(map(str, self.small))}). Fit on more rows."
             )
+        if not self.group[rows].isin(self.values).any():
+            raise ValueError(
+                f"{self.owner}: no row has one of the values {self.values!r}. Add the "
+                "rows' own values, so that pairs can be formed."
+            )
         return rows
 
     def nodes(self, graph: Any) -> list[Any]:

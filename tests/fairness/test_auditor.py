@@ -47,6 +47,7 @@ def test_a_constant_is_fair(coupling):
     audit = audited(frame, model, constant, coupling=coupling, audit={"n_bootstrap": 3})
     assert audit.unfairness == 0
     assert audit.summary["p_value"] == 1
+    assert audit.plot().ax_.get_xlabel() == "Score"
 
 
 def test_linear_predictor_has_the_closed_form():
@@ -321,6 +322,10 @@ def test_bad_audits():
         auditor.audit(Above(x=1.0), frame, values=[0.0])
     with pytest.raises(ValueError, match="values must be at least two"):
         auditor.audit(Above(x=1.0), frame, values=[0.0, 7.0])
+    few = frame[frame["group"] == 0].assign(group=2.0)
+    three = CounterfactualFairnessAuditor(model, "group").fit(pd.concat([frame, few]))
+    with pytest.raises(ValueError, match="no row has one of the values"):
+        three.audit(Above(x=1.0), few, values=[0.0, 1.0])
     with pytest.raises(ValueError, match="n_bootstrap must be 0 or at least 2"):
         auditor.audit(Above(x=1.0), frame, n_bootstrap=1)
     with pytest.raises(TypeError, match="frame must be a DataFrame"):
