@@ -190,8 +190,9 @@ class CounterfactualFairnessAuditor(BaseEstimator):
             Values to set the attribute to. None takes all with at least 50 rows in
             `fit`.
         outcome : str or array-like of shape (n,), default=None
-            What happened, 0 or 1, or the name of its column: adds error rates to the
-            table of groups. A node of this name is not given to ``derived``.
+            What happened, in the labels of the predictor or as 0 and 1, or the name of
+            its column: adds error rates to the table of groups. A node of this name is
+            not given to ``derived``.
         features : sequence of str, default=None
             Columns that the predictor takes; None takes ``feature_names_in_``.
         n_bootstrap : int, default=0
@@ -217,6 +218,7 @@ class CounterfactualFairnessAuditor(BaseEstimator):
             )
         check_count(n_bootstrap, "n_bootstrap", owner, least=0)
         case = self._case(predictor, frame, values, outcome, features, owner)
+        case.outcomes()  # so that a mistake in it is told before the work
         random = generator_of(self.random_state)
         worlds = self._worlds(self.model_, case)
         n_draws = 1 if worlds.exact else self.n_counterfactuals

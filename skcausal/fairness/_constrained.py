@@ -66,7 +66,9 @@ def fit_constrained(
         return free
     low, high = np.log(bounds)
     theta = free
-    for _ in range(2):  # the second time with errors at the constrained solution
+    # First with the errors of the free solution, which leave too much room, then with
+    # those well inside the bounds, which leave too little, then with those at them.
+    for _ in range(3):
         rules = []
         for one in contrasts:
             margin = _SAFETY * one.standard_error(theta)

@@ -63,6 +63,8 @@ class FairPredictor(TransformerMixin, BaseEstimator):
         frame = _frame(X, owner)
         check_same_length(owner, X=frame, y=target)
         settings = self._settings(y, n_classes, owner)
+        graph = graph_of(self.model, owner)
+        check_features(frame[[c for c in frame.columns if c in graph]], owner)
         self.feature_names_in_ = np.asarray(frame.columns, dtype=object)
         self.n_features_in_ = frame.shape[1]
         self._features = FairFeatures(self.model, settings).fit(frame, target)
@@ -135,6 +137,7 @@ class FairPredictor(TransformerMixin, BaseEstimator):
                 f"{owner}: X has no column {absent[0]!r}, which was there in fit and "
                 "is needed for the fair features."
             )
+        check_features(frame[self._features.needed], owner)
         return self._features.transform(frame, self._random())
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
@@ -181,4 +184,4 @@ def _frame(X: Any, owner: str) -> pd.DataFrame:
             f"{owner}: X must be a DataFrame whose columns are nodes of the graph, "
             f"got {kind}. Name the columns: pd.DataFrame(X, columns=...)."
         )
-    return check_features(X, owner)
+    return X

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from skcausal.fairness._audit import FairnessAudit
 from skcausal.graphs import CausalGraph
 from skcausal.structural import AdditiveNoiseModel
 
@@ -88,7 +90,7 @@ def compare_models(
         ``frame``; a graph becomes an AdditiveNoiseModel.
     metric : callable
         Takes a fitted model and returns a number, a dict of str to number, a Series,
-        or what `decompose_disparity` returns.
+        or what `decompose_disparity` or `CounterfactualFairnessAuditor.audit` returns.
     frame : DataFrame of shape (n, n_columns), default=None
         Rows to fit models to.
     null : float, default=0.0
@@ -168,13 +170,15 @@ def _fitted(model: Any, frame: Any, name: str) -> Any:
 
 def _numbers(found: Any, name: str) -> dict[str, float]:
     """Return what a metric said as numbers by name."""
+    if isinstance(found, FairnessAudit):
+        found = found.summary.dropna()
     if hasattr(found, "parts") and hasattr(found, "table"):
         found = found.table["effect"]
     if isinstance(found, pd.Series):
         found = found.to_dict()
     if isinstance(found, Mapping):
         return {str(key): float(value) for key, value in found.items()}
-    if np.ndim(found) != 0 or not np.isreal(found):
+    if not isinstance(found, Real):
         raise TypeError(
             f"{_OWNER}: metric must return a number, a dict or a Series, got "
             f"{type(found).__name__} for model {name!r}."

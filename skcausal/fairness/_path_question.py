@@ -162,6 +162,13 @@ def check_options(estimator: Any, owner: str) -> None:
             f"{owner}.fit: unfair_paths must name a path at least. Without any, use "
             "the classifier itself."
         )
+    for path in estimator.unfair_paths:
+        if isinstance(path, str):
+            raise TypeError(
+                f"{owner}.fit: unfair_paths must be a list of paths, each a sequence "
+                f"of nodes, got {path!r} as a path. Write one path as "
+                "[('sex', 'admitted')]."
+            )
     check_count(estimator.n_draws, "n_draws", f"{owner}.fit", least=1)
     low, high = estimator.bounds
     if not 0 < low < 1 < high:

@@ -58,6 +58,12 @@ class UnitModel:
         edges: Collection[Edge],
     ) -> "UnitModel":
         """Return the model of a table, checked."""
+        for edge in edges:
+            if isinstance(edge, str) or len(edge) != 2:
+                raise GraphError(
+                    f"{_OWNER}: edges must be arrows, pairs of nodes, got {edge!r}. "
+                    "Write a path as its arrows: [('a', 'w'), ('w', 'y')]."
+                )
         active = frozenset((a, b) for a, b in edges)
         for edge in active - set(graph.directed):
             raise GraphError(f"{_OWNER}: {edge[0]} -> {edge[1]} is no arrow.")

@@ -36,6 +36,11 @@ class AuditedPredictor:
         self.derived = derived
         self.owner = owner
         self.decides = is_classifier(predictor) or hasattr(predictor, "predict_proba")
+        if self.decides and not hasattr(predictor, "classes_"):
+            raise ValueError(
+                f"{owner}: predictor must be fitted, got {type(predictor).__name__} "
+                "without classes_. Fit it first."
+            )
         if self.decides and len(predictor.classes_) != 2:
             raise ValueError(
                 f"{owner}: predictor must have two classes, got "
@@ -92,8 +97,9 @@ def _features(predictor: Any, features: Any, owner: str) -> list[Any]:
         )
     if not hasattr(predictor, "feature_names_in_"):
         raise ValueError(
-            f"{owner}: the predictor does not know the names of its columns "
-            "(feature_names_in_). Fit it on a DataFrame, or name them in features."
+            f"{owner}: the predictor is not fitted, or does not know the names of its "
+            "columns (feature_names_in_). Fit it on a DataFrame, or name them in "
+            "features."
         )
     return list(predictor.feature_names_in_)
 

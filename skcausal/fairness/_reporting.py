@@ -18,6 +18,7 @@ from skcausal.fairness._tables import (
     summarise,
 )
 from skcausal.fairness._worlds import Worlds
+from skcausal.utils._validation import as_vector, refuse_missing
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,41 @@ class Case:
         return compare(worlds, self.asked, rows, self.values, n_draws, random)
 
     def outcomes(self) -> Any:
-        """Return what happened, for all rows; None if it is not known."""
-        if isinstance(self.outcome, str):
-            if self.outcome not in self.frame:
+        """Return what happened, True and False for all rows; None if not known."""
+        if self.outcome is None:
+            return None
+        if not self.asked.decides:
+            raise ValueError(
+                f"{self.owner}: outcome needs a classifier, whose decisions can be "
+                "wrong. Leave it out for a regressor."
+            )
+        given = self.outcome
+        if isinstance(given, str):
+            if given not in self.frame:
                 raise ValueError(
-                    f"{self.owner}: outcome names {self.outcome!r}, which is no column "
+                    f"{self.owner}: outcome names {given!r}, which is no column "
                     "of frame."
                 )
-            return self.frame[self.outcome].to_numpy()
-        return self.outcome
+            given = self.frame[given]
+        found = as_vector(given, "outcome")
+        refuse_missing(found, "outcome", self.owner)
+        if len(found) != len(self.frame):
+            raise ValueError(
+                f"{self.owner}: outcome must have one value per row "
+                f"({len(self.frame)}), got {len(found)}."
+            )
+        return self._as_bool(found)
+
+    def _as_bool(self, found: np.ndarray) -> np.ndarray:
+        """Return where the outcome is the predictor's second class, or 1."""
+        classes = self.asked.predictor.classes_.tolist()
+        for labels in (classes, [0, 1]):
+            if set(found.tolist()) <= set(labels):
+                return np.asarray(found == labels[1])
+        raise ValueError(
+            f"{self.owner}: outcome must hold the labels of the predictor "
+            f"({classes[0]!r} and {classes[1]!r}), or 0 and 1."
+        )
 
 
 def report(
@@ -101,7 +128,7 @@ def report(
         rows=rows,
         scores=pd.DataFrame(scores, index=index, columns=case.values),
         pairs=pairs,
-        groups=group_table(rows, case.outcomes(), case.owner),
+        groups=group_table(rows, case.outcomes()),
         bounds=bounds_table(found, pairs) if case.asked.decides else pd.DataFrame(),
         summary=pd.Series(numbers),
         replicates=spread.replicates,

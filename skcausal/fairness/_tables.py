@@ -74,7 +74,7 @@ def _by_pair(lines: dict[Any, Any]) -> pd.DataFrame:
     return table
 
 
-def group_table(rows: pd.DataFrame, outcome: Any, owner: str) -> pd.DataFrame:
+def group_table(rows: pd.DataFrame, outcome: Any) -> pd.DataFrame:
     """Return one line per group, with error rates where the outcome is known."""
     by = rows.groupby("group", observed=True, sort=True)
     size = rows["largest_difference"].abs()
@@ -92,11 +92,6 @@ def group_table(rows: pd.DataFrame, outcome: Any, owner: str) -> pd.DataFrame:
     )
     if outcome is None:
         return table
-    if rows["decision"].isna().any():
-        raise ValueError(
-            f"{owner}: outcome needs a classifier, whose decisions can be wrong. "
-            "Leave it out for a regressor."
-        )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SmallGroupWarning)  # fit has warned
         labels = rows["group"].to_numpy()
