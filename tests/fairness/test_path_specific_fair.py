@@ -40,6 +40,34 @@ def test_odds_ratio_is_inside_bounds_on_new_rows(paths):
     assert fair.score(new, truth) > 0.65
 
 
+def test_odds_ratio_is_inside_bounds_where_effects_cancel():
+    """A direct effect against one through mediators, of which it is made up."""
+    arrows = [("c", "a"), ("c", "m"), ("a", "m"), ("a", "k"), ("m", "k")]
+    graph = CausalGraph([*arrows, *[(node, "y") for node in "camk"]])
+    model = AdditiveNoiseModel(graph, regressor=LinearRegression())
+    paths = [DIRECT, ("a", "m", "y"), ("a", "m", "k", "y")]
+
+    def rows(n, seed):
+        rng = np.random.default_rng(seed)
+        c = rng.normal(size=n)
+        a = (rng.random(n) < 1 / (1 + np.exp(-c))).astype(int)
+        m = 0.8 * a + 0.4 * c + rng.normal(size=n)
+        k = 0.5 * m - 0.5 * a + rng.normal(size=n)
+        score = 0.6 * a + 0.7 * m + 0.5 * k - 0.3 * c + rng.logistic(size=n)
+        X = pd.DataFrame({"a": a, "c": c, "m": m, "k": k})
+        return X, pd.Series((score > 0.4).astype(int), name="y")
+
+    found = []
+    for seed in range(3):
+        fair = PathSpecificFair(model, "a", paths, random_state=0)
+        fair.fit(*rows(1500, seed))
+        for new in range(8):
+            effect = fair.unfair_effect(rows(1500, 100 + 8 * seed + new)[0])
+            found.append(effect.loc[1, "odds_ratio"])
+    # Three standard errors below the bound, and hardly more.
+    assert 1.04 < min(found) < max(found) < 1.05
+
+
 def test_wide_bounds_leave_logistic_regression():
     X, y = data()
     wide = PathSpecificFair(MODEL, "a", [DIRECT], bounds=(0.01, 100)).fit(X, y)

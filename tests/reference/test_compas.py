@@ -43,9 +43,7 @@ def no_download(monkeypatch):
 
 
 # ----------------------------------------------------- ProPublica's error rates
-# False positive and false negative rate in per cent: (filtered, positive). Those that
-# ProPublica gives for violent charges are of its file for the Cox model, not of the
-# file that fetch_compas reads.
+# False positive and false negative rate in per cent: (filtered, positive).
 ERROR_RATES = {
     (False, "not Low"): {
         "all": (32.35, 37.40),
@@ -70,6 +68,30 @@ def test_error_rates(case, expected):
     predicted = score == "High" if positive == "High" else score != "Low"
     table = group_metrics(data.y, predicted, data.frame["race"])
     for group, rates in expected.items():
+        found = table.loc[group, ["false_positive_rate", "false_negative_rate"]]
+        assert tuple((100 * found).round(2)) == rates
+
+
+# For the violent score ProPublica prints 38.14 and 38.37 % (black), 18.46 and 62.62 %
+# (white). These are no rates of the 4,743 rows of its file or of the 4,020 filtered
+# ones: its notebook counts people of another file, of spells at liberty, in which who
+# has no violent charge is followed through other charges, and a person counts as
+# charged within 730 days outside of jail. The file that is here has one spell per
+# person only, so that those days are not known. Ours are on its rows as they are.
+VIOLENT_ERROR_RATES = {
+    False: {BLACK: (33.04, 37.37), WHITE: (15.55, 62.68)},
+    True: {BLACK: (30.91, 38.12), WHITE: (15.41, 63.22)},
+}
+
+
+@pytest.mark.parametrize("filtered", VIOLENT_ERROR_RATES)
+def test_error_rates_of_the_violent_score(filtered):
+    """Computed by hand from the file, not those that are printed: see above."""
+    data = fetch_compas(filtered=filtered, violent=True)
+    assert len(data.frame) == (4020 if filtered else 4743)
+    predicted = data.frame["v_score_text"] != "Low"
+    table = group_metrics(data.y, predicted, data.frame["race"])
+    for group, rates in VIOLENT_ERROR_RATES[filtered].items():
         found = table.loc[group, ["false_positive_rate", "false_negative_rate"]]
         assert tuple((100 * found).round(2)) == rates
 
