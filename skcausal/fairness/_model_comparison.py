@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from sklearn.base import clone
 

@@ -97,9 +97,9 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
     are tightened by the sampling error of the rows, so that they hold on new ones too.
     Mechanisms of other nodes are left as they are, and taken as known: with paths
     through mediators and few rows, the ratio under the true mechanisms is spread
-    around the bound that binds; narrower bounds allow for that. A corrected prediction is
-    :math:`p(X_i)` with the row's own noise, where arrows of fair paths carry the row's
-    own value of the sensitive attribute and others the reference.
+    around the bound that binds; narrower bounds allow for that. A corrected prediction
+    is :math:`p(X_i)` with the row's own noise, where arrows of fair paths carry the
+    row's own value of the sensitive attribute and others the reference.
 
     References
     ----------

@@ -5,8 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from tests.fairness.helpers import Above, chosen, line, shifted
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -19,6 +18,7 @@ from skcausal.fairness import (
 )
 from skcausal.graphs import CausalGraph, GraphError
 from skcausal.structural import AdditiveNoiseModel
+from tests.fairness.helpers import Above, chosen, line, shifted
 
 
 @pytest.fixture
