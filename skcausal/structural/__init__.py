@@ -73,6 +73,7 @@ from skcausal.structural._counterfactual_errors import (
     CouplingWarning,
     EffectiveSampleSizeWarning,
     ImpossibleEvidenceError,
+    RecantingWitnessError,
     UnidentifiedCounterfactualError,
 )
 from skcausal.structural._display import (
@@ -108,9 +109,6 @@ from skcausal.structural._mechanism_choice import (
 )
 from skcausal.structural._model import (
     AdditiveNoiseModel,
-)
-from skcausal.structural._paths import (
-    RecantingWitnessError,
 )
 from skcausal.structural._pyro_from_model import (
     program_of,
