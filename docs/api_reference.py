@@ -243,6 +243,7 @@ API_REFERENCE = {
             "fetch_card",
             "fetch_401k",
             "fetch_sachs",
+            "fetch_tmdb5000",
             "fetch_bonus",
             "fetch_nhefs",
         ],

@@ -21,10 +21,12 @@ downloaded where missing:
 - `fetch_nhefs`: quitting smoking and weight (Hernan and Robins 2020).
 - `fetch_twins`: mortality of twins, both outcomes known (Louizos et al. 2017).
 - `fetch_sachs`: proteins of single cells with a consensus graph (Sachs et al. 2005).
+- `fetch_tmdb5000`: casts and revenues of films, 901 causes (Wang and Blei 2019).
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
 in one table), ``X``, ``y``, ``treatment``, ``description``, names of the columns, and
-whatever truth is known; `fetch_sachs` has a graph instead of a treatment.
+whatever truth is known; `fetch_sachs` has a graph instead of a treatment, and
+`fetch_tmdb5000` has many causes.
 `DatasetNotFoundError` and `DatasetCorruptError` tell a missing file from a damaged one.
 """
 
@@ -33,6 +35,7 @@ from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
 from skcausal.datasets._loaders_graphs import fetch_sachs
 from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
 from skcausal.datasets._loaders_marketing import fetch_criteo, fetch_hillstrom
+from skcausal.datasets._loaders_movies import fetch_tmdb5000
 from skcausal.datasets._loaders_simulated import fetch_acic2016, fetch_ihdp
 from skcausal.datasets._loaders_studies import fetch_bonus, fetch_nhefs
 from skcausal.datasets._loaders_training import fetch_jobs, fetch_lalonde
@@ -54,6 +57,7 @@ __all__ = [
     "fetch_lalonde",
     "fetch_nhefs",
     "fetch_sachs",
+    "fetch_tmdb5000",
     "fetch_twins",
     "make_ab_test",
     "make_observational",
