@@ -38,7 +38,8 @@ def test_columns_that_go_with_the_cast():
     shown = counts[["Drama", "Comedy", "Thriller", "Action"]].tolist()
     assert shown == [1240, 1015, 852, 848]
     assert data.frame.shape == (2828, 901 + 18 + 3)
-    assert data.X.index.is_unique and data.X.columns.is_unique
+    assert data.X.index.is_unique
+    assert data.X.columns.is_unique
     for name in ("y", "genres", "frame", "budget", "runtime", "language", "year"):
         assert data[name].index.equals(data.X.index)
         assert not data[name].isna().any(axis=None)
