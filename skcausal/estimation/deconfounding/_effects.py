@@ -1,0 +1,150 @@
+"""Effects of causes: by adjustment, by Pyro's do, and what the naive models say."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from skcausal.estimation.deconfounding._diagnostics import (
+    explained,
+    extreme_share,
+    ignorance_width,
+    variance_inflation,
+)
+from skcausal.estimation.deconfounding._outcome import OutcomeFit, Rows, is_binary
+from skcausal.estimation.deconfounding._program import draw_under, make_program
+
+OVERLAP_LIMIT = 0.9
+EXTREME_LIMIT = 0.2
+INFLATION_LIMIT = 10.0
+# Draws by do for each effect, over all rows.
+_SAMPLES = 10_000
+
+
+@dataclass(frozen=True)
+class FittedModels:
+    """All that effects, checks and counterfactuals need of a fitted deconfounder."""
+
+    names: list[Any]
+    rows: Rows
+    y: np.ndarray
+    z: np.ndarray
+    factor_model: Any
+    fit: OutcomeFit
+    naive_rows: Rows
+    naive: OutcomeFit
+
+    def position(self, cause: Any, owner: str) -> int:
+        """Return the position of a cause among the causes."""
+        if cause not in self.names:
+            shown = ", ".join(repr(name) for name in self.names[:5])
+            more = ", ..." if len(self.names) > 5 else ""
+            raise ValueError(
+                f"{owner}: cause must be one of the causes ({shown}{more}), got "
+                f"{cause!r}. The names are in causes_."
+            )
+        return self.names.index(cause)
+
+    def draws(self, n_draws: int) -> np.ndarray:
+        """Return posterior draws of the confounder, (n_draws, n, n_columns)."""
+        if self.fit.adjust != "substitute":
+            return self.rows.confounder[None]
+        drawn = self.factor_model.sample_posterior(self.rows.causes, n_draws)
+        return np.asarray(drawn, dtype=float)
+
+
+def adjusted_effect(
+    fit: OutcomeFit, rows: Rows, draws: np.ndarray, cause: int, levels: tuple
+) -> float:
+    """Average the contrast of two levels over rows and draws of the confounder."""
+    if fit.is_linear:
+        return float(fit.coefficients[cause] * (levels[0] - levels[1]))
+    means = []
+    for level in levels:
+        causes = rows.causes.copy()
+        causes[:, cause] = level
+        changed = rows.with_causes(causes)
+        means.append(
+            np.mean([fit.expected(changed.with_confounder(z)).mean() for z in draws])
+        )
+    return float(means[0] - means[1])
+
+
+def effect_by_do(
+    models: FittedModels, draws: np.ndarray, cause: int, levels: tuple, seed: int
+) -> tuple[float, float]:
+    """Return the effect by Pyro's do, and its Monte Carlo standard error."""
+    rows = models.rows
+    expected = models.factor_model.reconstruct(rows.causes)[:, cause]
+    program = make_program(models.fit, rows, draws, expected, cause)
+    n = len(models.y)
+    n_samples = max(2, -(-_SAMPLES // n))
+    gaps = draw_under(program, levels[0], n, n_samples, seed) - draw_under(
+        program, levels[1], n, n_samples, seed + 1
+    )
+    error = np.sqrt(gaps.var(axis=0, ddof=1).mean() / gaps.size)
+    return float(gaps.mean()), float(error)
+
+
+def contrasts(causes: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the slope of the outcome on each cause alone, no one else held fixed."""
+    centred = causes - causes.mean(axis=0)
+    return np.asarray(centred.T @ y / (centred**2).sum(axis=0))
+
+
+def effects_table(models: FittedModels, draws: np.ndarray) -> pd.DataFrame:
+    """Return what is known of each cause but its effect by do."""
+    A, z = models.rows.causes, models.z
+    levels = (1.0, 0.0)
+    position = range(A.shape[1])
+    effect = np.array(
+        [adjusted_effect(models.fit, models.rows, draws, j, levels) for j in position]
+    )
+    none = models.naive_rows.confounder[None]
+    naive = np.array(
+        [adjusted_effect(models.naive, models.naive_rows, none, j, levels)
+         for j in position]
+    )
+    table = pd.DataFrame(
+        {
+            "cause": models.names,
+            "support": (A != 0).sum(axis=0),
+            "coefficient": models.fit.coefficients,
+            "standard_error": models.fit.standard_errors,
+            "effect": effect,
+            "effect_do": np.nan,
+            "effect_do_error": np.nan,
+            "naive": naive,
+            "contrast": contrasts(A, models.y),
+            "difference": effect - naive,
+            "rank": ranks(effect),
+            "rank_naive": ranks(naive),
+            "overlap_r2": explained(A, z),
+            "extreme_share": extreme_share(A, z),
+            "vif": variance_inflation(A, np.hstack([models.rows.covariates, z])),
+            "ignorance_width": ignorance_width(A, z, float(models.y.std())),
+        }
+    )
+    table["flags"] = flags_of(table, is_binary(A))
+    return table.set_index("cause")
+
+
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Return ranks from 1 for the largest value."""
+    return pd.Series(-values).rank(method="min").astype(int).to_numpy()
+
+
+def flags_of(table: pd.DataFrame, binary: np.ndarray) -> list[str]:
+    """Return, for each cause, the reasons to doubt its effect, in words."""
+    marks = {
+        "no overlap": table["overlap_r2"] > OVERLAP_LIMIT,
+        "hardly varies": (table["extreme_share"] > EXTREME_LIMIT) & binary,
+        "collinear": table["vif"] > INFLATION_LIMIT,
+        "sign open": table["ignorance_width"] / 2 > table["effect"].abs(),
+    }
+    flagged = pd.DataFrame(marks)
+    return [
+        ", ".join(name for name, on in zip(marks, row, strict=True) if on)
+        for row in flagged.to_numpy()
+    ]
