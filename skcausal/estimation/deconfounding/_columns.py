@@ -4,6 +4,36 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils._indexing import _get_column_indices
+from sklearn.utils.validation import validate_data
+
+from skcausal.utils._validation import is_pandas, is_polars, pandas_from_polars
+
+
+def checked_table(estimator: Any, X: Any, *, reset: bool, numeric: bool) -> Any:
+    """Return a pandas frame as it is, anything else as a dense array of numbers.
+
+    With ``numeric`` the columns of a frame must be numbers too.
+    """
+    if is_polars(X):
+        X = pandas_from_polars(X)
+    checked = validate_data(
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse="csr",
+        dtype=np.float64,
+        skip_check_array=is_pandas(X) and not numeric,
+    )
+    if is_pandas(X):
+        return X
+    return checked.toarray() if hasattr(checked, "toarray") else checked
+
+
+def numbers(table: Any, positions: np.ndarray) -> np.ndarray:
+    """Return some columns of a checked table as floats."""
+    if is_pandas(table):
+        return table.iloc[:, positions].to_numpy(dtype=float)
+    return np.asarray(table[:, positions])
 
 
 def cause_positions(X: Any, causes: Any, owner: str) -> np.ndarray:
@@ -34,11 +64,6 @@ def names_of(X: Any, positions: np.ndarray) -> list[Any]:
     if names is None:
         return [int(position) for position in positions]
     return [list(names)[position] for position in positions]
-
-
-def labels_of_rows(X: Any) -> Any:
-    """Return the labels of the rows of a pandas frame, or None."""
-    return X.index if hasattr(X, "iloc") else None
 
 
 def check_causes(A: np.ndarray, names: list[Any], owner: str) -> None:

@@ -13,11 +13,12 @@ from skcausal.estimation.deconfounding._diagnostics import (
     variance_inflation,
 )
 from skcausal.estimation.deconfounding._outcome import OutcomeFit, Rows, is_binary
-from skcausal.estimation.deconfounding._program import draw_under, make_program
+from skcausal.estimation.deconfounding._intervention import draw_under, make_program
 
 OVERLAP_LIMIT = 0.9
 EXTREME_LIMIT = 0.2
 INFLATION_LIMIT = 10.0
+Levels = tuple[float, float]
 # Draws by do for each effect, over all rows.
 _SAMPLES = 10_000
 
@@ -34,6 +35,7 @@ class FittedModels:
     fit: OutcomeFit
     naive_rows: Rows
     naive: OutcomeFit
+    seed: int
 
     def position(self, cause: Any, owner: str) -> int:
         """Return the position of a cause among the causes."""
@@ -46,16 +48,18 @@ class FittedModels:
             )
         return self.names.index(cause)
 
-    def draws(self, n_draws: int) -> np.ndarray:
+    def draws(self, n_draws: int, rows: Rows) -> np.ndarray:
         """Return posterior draws of the confounder, (n_draws, n, n_columns)."""
         if self.fit.adjust != "substitute":
-            return self.rows.confounder[None]
-        drawn = self.factor_model.sample_posterior(self.rows.causes, n_draws)
+            return rows.confounder[None]
+        drawn = self.factor_model.sample_posterior(
+            rows.causes, n_draws, self.seed
+        )
         return np.asarray(drawn, dtype=float)
 
 
 def adjusted_effect(
-    fit: OutcomeFit, rows: Rows, draws: np.ndarray, cause: int, levels: tuple
+    fit: OutcomeFit, rows: Rows, draws: np.ndarray, cause: int, levels: Levels
 ) -> float:
     """Average the contrast of two levels over rows and draws of the confounder."""
     if fit.is_linear:
@@ -72,17 +76,18 @@ def adjusted_effect(
 
 
 def effect_by_do(
-    models: FittedModels, draws: np.ndarray, cause: int, levels: tuple, seed: int
+    models: FittedModels, draws: np.ndarray, cause: int, levels: Levels
 ) -> tuple[float, float]:
     """Return the effect by Pyro's do, and its Monte Carlo standard error."""
-    rows = models.rows
-    expected = models.factor_model.reconstruct(rows.causes)[:, cause]
-    program = make_program(models.fit, rows, draws, expected, cause)
-    n = len(models.y)
+    rows, n = models.rows, len(models.y)
+    expected = models.factor_model.reconstruct(rows.causes)
+    program = make_program(models.fit, rows, draws, expected, [cause])
     n_samples = max(2, -(-_SAMPLES // n))
-    gaps = draw_under(program, levels[0], n, n_samples, seed) - draw_under(
-        program, levels[1], n, n_samples, seed + 1
-    )
+    worlds = [
+        draw_under(program, {cause: level}, n, n_samples, models.seed + k)
+        for k, level in enumerate(levels)
+    ]
+    gaps = worlds[0] - worlds[1]
     error = np.sqrt(gaps.var(axis=0, ddof=1).mean() / gaps.size)
     return float(gaps.mean()), float(error)
 
@@ -103,8 +108,10 @@ def effects_table(models: FittedModels, draws: np.ndarray) -> pd.DataFrame:
     )
     none = models.naive_rows.confounder[None]
     naive = np.array(
-        [adjusted_effect(models.naive, models.naive_rows, none, j, levels)
-         for j in position]
+        [
+            adjusted_effect(models.naive, models.naive_rows, none, j, levels)
+            for j in position
+        ]
     )
     table = pd.DataFrame(
         {
