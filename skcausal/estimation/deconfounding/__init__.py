@@ -4,18 +4,56 @@ Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
 
 - ``PPCAFactorModel``: linear factors of real-valued causes.
 - ``ConstantCauseWarning``: a cause that never varies.
+- ``Deconfounder``: effects of many causes, adjusted for what they share.
+- ``SubstituteConfounder``: what they share, as columns for any other learner.
+- ``CounterfactualOutcome``: what one row would have had under other causes.
+- ``DeconfounderWarning`` and its kinds: reasons to doubt the effects.
 """
 
 from skcausal.utils._optional import require
 
 require("pyro", "deep", "skcausal.estimation.deconfounding")
 
+from skcausal.estimation.deconfounding._counterfactual import (  # noqa: E402
+    CounterfactualOutcome,
+)
+from skcausal.estimation.deconfounding._deconfounder import (  # noqa: E402
+    Deconfounder,
+)
 from skcausal.estimation.deconfounding._inputs import (  # noqa: E402
     ConstantCauseWarning,
 )
 from skcausal.estimation.deconfounding._ppca import PPCAFactorModel  # noqa: E402
+from skcausal.estimation.deconfounding._substitute_confounder import (  # noqa: E402
+    SubstituteConfounder,
+)
+from skcausal.estimation.deconfounding._warnings import (  # noqa: E402
+    CollinearCausesWarning,
+    CoverageWarning,
+    DeconfounderWarning,
+    FactorModelWarning,
+    IgnoranceWarning,
+    SingleCauseConfounderWarning,
+    SubstituteOverlapWarning,
+    SuspectOutcomeWarning,
+    UnchangedEffectsWarning,
+    UnstableEffectsWarning,
+)
 
 __all__ = [
+    "CollinearCausesWarning",
     "ConstantCauseWarning",
+    "CounterfactualOutcome",
+    "CoverageWarning",
+    "Deconfounder",
+    "DeconfounderWarning",
+    "FactorModelWarning",
+    "IgnoranceWarning",
     "PPCAFactorModel",
+    "SingleCauseConfounderWarning",
+    "SubstituteConfounder",
+    "SubstituteOverlapWarning",
+    "SuspectOutcomeWarning",
+    "UnchangedEffectsWarning",
+    "UnstableEffectsWarning",
 ]

@@ -47,8 +47,8 @@ def cause_positions(X: Any, causes: Any, owner: str) -> np.ndarray:
     except (ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
             f"{owner}: causes must select columns of X (names, positions, a slice, a "
-            f"boolean mask, or a callable that returns them), got {chosen!r} ({error}). "
-            "Names need a DataFrame."
+            f"boolean mask, or a callable that returns them), got {chosen!r} "
+            f"({error}). Names need a DataFrame."
         ) from error
     if len(set(positions.tolist())) < len(positions):
         raise ValueError(

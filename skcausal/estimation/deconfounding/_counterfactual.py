@@ -1,6 +1,7 @@
 """What a row's outcome would have been under other causes of its own."""
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,11 @@ from skcausal.estimation.deconfounding._effects import FittedModels
 from skcausal.estimation.deconfounding._outcome import Rows
 from skcausal.estimation.deconfounding._warnings import CoverageWarning
 
-TRANSFORMS = {None: lambda y: y, "exp": np.exp, "expm1": np.expm1}
+TRANSFORMS: dict[str | None, Callable[[Any], Any]] = {
+    None: lambda y: y,
+    "exp": np.exp,
+    "expm1": np.expm1,
+}
 
 
 @dataclass(frozen=True)
@@ -113,9 +118,7 @@ def counterfactual_outcome(
     return CounterfactualOutcome(observed, value, value - observed, draws)
 
 
-def _shifts(
-    models: FittedModels, own: Rows, new: Rows, n_draws: int
-) -> np.ndarray:
+def _shifts(models: FittedModels, own: Rows, new: Rows, n_draws: int) -> np.ndarray:
     """Draw the change of the outcome from the posterior, (n_draws,)."""
     fit = models.fit
     if isinstance(fit.model, BayesianLinear):
@@ -127,7 +130,10 @@ def _shifts(
     draws = models.factor_model.sample_posterior(own.causes, n_draws, models.seed)
     return np.array(
         [
-            (fit.expected(new.with_confounder(z)) - fit.expected(own.with_confounder(z)))
+            (
+                fit.expected(new.with_confounder(z))
+                - fit.expected(own.with_confounder(z))
+            )
             for z in draws
         ]
     ).ravel()

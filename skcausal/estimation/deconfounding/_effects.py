@@ -12,8 +12,8 @@ from skcausal.estimation.deconfounding._diagnostics import (
     ignorance_width,
     variance_inflation,
 )
-from skcausal.estimation.deconfounding._outcome import OutcomeFit, Rows, is_binary
 from skcausal.estimation.deconfounding._intervention import draw_under, make_program
+from skcausal.estimation.deconfounding._outcome import OutcomeFit, Rows, is_binary
 
 OVERLAP_LIMIT = 0.9
 EXTREME_LIMIT = 0.2
@@ -52,9 +52,7 @@ class FittedModels:
         """Return posterior draws of the confounder, (n_draws, n, n_columns)."""
         if self.fit.adjust != "substitute":
             return rows.confounder[None]
-        drawn = self.factor_model.sample_posterior(
-            rows.causes, n_draws, self.seed
-        )
+        drawn = self.factor_model.sample_posterior(rows.causes, n_draws, self.seed)
         return np.asarray(drawn, dtype=float)
 
 

@@ -113,9 +113,7 @@ def fit_outcome(model: Any, rows: Rows, y: np.ndarray, adjust: str) -> OutcomeFi
     noise = getattr(fitted, "noise_std_", None)
     if noise is None:
         noise = np.std(y - predict_mean(fitted, design))
-    return OutcomeFit(
-        fitted, adjust, center, scale, rows.causes.shape[1], float(noise)
-    )
+    return OutcomeFit(fitted, adjust, center, scale, rows.causes.shape[1], float(noise))
 
 
 def make_outcome_model(chosen: Any, prior_scale: float, owner: str) -> Any:

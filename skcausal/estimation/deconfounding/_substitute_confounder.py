@@ -174,4 +174,3 @@ class SubstituteConfounder(TransformerMixin, BaseEstimator):
 def default_factor_model(n_causes: int) -> PPCAFactorModel:
     """Return a model with few factors for the number of causes."""
     return PPCAFactorModel(max(1, min(10, n_causes // 4)))
-
