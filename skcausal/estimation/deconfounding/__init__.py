@@ -3,6 +3,12 @@
 Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
 
 - ``PPCAFactorModel``: linear factors of real-valued causes.
+- ``PoissonFactorModel``: nonnegative factors of counts.
+- ``BernoulliFactorModel``: linear factors in the log odds of zeros and ones.
+- ``DeepExponentialFamily``: layers of factors, each steered by the one above.
+- ``predictive_check``: does a factor model predict causes that it has not seen?
+- ``PredictiveCheck``, ``PredictiveCheckDisplay``, ``PredictiveCheckWarning``: its
+  result, its drawing, and what it says of a model that does not.
 - ``ConstantCauseWarning``: a cause that never varies.
 - ``Deconfounder``: effects of many causes, adjusted for what they share.
 - ``SubstituteConfounder``: what they share, as columns for any other learner.
@@ -14,14 +20,29 @@ from skcausal.utils._optional import require
 
 require("pyro", "deep", "skcausal.estimation.deconfounding")
 
+from skcausal.estimation.deconfounding._bernoulli import (  # noqa: E402
+    BernoulliFactorModel,
+)
+from skcausal.estimation.deconfounding._check import (  # noqa: E402
+    PredictiveCheck,
+    PredictiveCheckDisplay,
+    PredictiveCheckWarning,
+    predictive_check,
+)
 from skcausal.estimation.deconfounding._counterfactual import (  # noqa: E402
     CounterfactualOutcome,
 )
 from skcausal.estimation.deconfounding._deconfounder import (  # noqa: E402
     Deconfounder,
 )
+from skcausal.estimation.deconfounding._deep import (  # noqa: E402
+    DeepExponentialFamily,
+)
 from skcausal.estimation.deconfounding._inputs import (  # noqa: E402
     ConstantCauseWarning,
+)
+from skcausal.estimation.deconfounding._poisson import (  # noqa: E402
+    PoissonFactorModel,
 )
 from skcausal.estimation.deconfounding._ppca import PPCAFactorModel  # noqa: E402
 from skcausal.estimation.deconfounding._substitute_confounder import (  # noqa: E402
@@ -31,7 +52,6 @@ from skcausal.estimation.deconfounding._warnings import (  # noqa: E402
     CollinearCausesWarning,
     CoverageWarning,
     DeconfounderWarning,
-    FactorModelWarning,
     IgnoranceWarning,
     SingleCauseConfounderWarning,
     SubstituteOverlapWarning,
@@ -41,19 +61,25 @@ from skcausal.estimation.deconfounding._warnings import (  # noqa: E402
 )
 
 __all__ = [
+    "BernoulliFactorModel",
     "CollinearCausesWarning",
     "ConstantCauseWarning",
     "CounterfactualOutcome",
     "CoverageWarning",
     "Deconfounder",
     "DeconfounderWarning",
-    "FactorModelWarning",
+    "DeepExponentialFamily",
     "IgnoranceWarning",
     "PPCAFactorModel",
+    "PoissonFactorModel",
+    "PredictiveCheck",
+    "PredictiveCheckDisplay",
+    "PredictiveCheckWarning",
     "SingleCauseConfounderWarning",
     "SubstituteConfounder",
     "SubstituteOverlapWarning",
     "SuspectOutcomeWarning",
     "UnchangedEffectsWarning",
     "UnstableEffectsWarning",
+    "predictive_check",
 ]

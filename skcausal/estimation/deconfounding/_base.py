@@ -40,6 +40,8 @@ class Posterior(Protocol):
 class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Base of the factor models; see the subclasses."""
 
+    elbo_: np.ndarray
+
     _methods: ClassVar[tuple[str, ...]] = ("svi",)
 
     def __init__(
@@ -49,7 +51,7 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         inference: str = "svi",
         max_iter: int = 500,
         batch_size: int = 256,
-        learning_rate: float = 0.02,
+        learning_rate: float = 0.05,
         tol: float = 1e-4,
         device: str = "auto",
         verbose: bool = False,
@@ -345,12 +347,26 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 f"{owner}: inference must be one of {self._methods}, got "
                 f"{self.inference!r}. The first is the default."
             )
-        for name in ("n_components", "max_iter", "batch_size"):
+        self._check_positive_integers(owner, "n_components", "max_iter", "batch_size")
+
+    def _check_positive_integers(self, owner: str, *names: str) -> None:
+        """Refuse settings that are not 1, 2, ..."""
+        for name in names:
             value = getattr(self, name)
             if not isinstance(value, Integral) or value < 1:
                 raise ValueError(
                     f"{owner}: {name} must be a positive integer, got {value!r}. "
                     "Pass 1 or more."
+                )
+
+    def _check_positive(self, owner: str, *names: str) -> None:
+        """Refuse priors that are not two positive numbers."""
+        for name in names:
+            value = np.asarray(getattr(self, name))
+            if value.shape != (2,) or not (value > 0).all():
+                raise ValueError(
+                    f"{owner}: {name} must be a positive shape and a positive rate, "
+                    f"got {getattr(self, name)!r}. Pass a pair such as (0.3, 0.3)."
                 )
 
     def _warn_of_constant_causes(
@@ -381,6 +397,11 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             verbose=self.verbose,
             seed=seed,
         )
+
+    @property
+    def n_iter_(self) -> int:
+        """Number of iterations that the fit took."""
+        return len(self.elbo_)
 
     @property
     def _n_features_out(self) -> int:

@@ -6,6 +6,10 @@ import numpy as np
 import pandas as pd
 
 from skcausal.estimation.deconfounding import _warnings as reasons
+from skcausal.estimation.deconfounding._check import (
+    PredictiveCheck,
+    PredictiveCheckWarning,
+)
 from skcausal.estimation.deconfounding._diagnostics import (
     causes_of_covariates,
     confounder_inflation,
@@ -22,7 +26,7 @@ UNCHANGED_LIMIT = 0.98
 COLLINEAR_LIMIT = 0.95
 _SHOWN = 5
 
-Warnings = list[reasons.DeconfounderWarning]
+Warnings = list[UserWarning]
 
 
 def listed(names: Any) -> str:
@@ -32,15 +36,15 @@ def listed(names: Any) -> str:
     return ", ".join(repr(name) for name in names[:_SHOWN]) + more
 
 
-def heldout_warnings(p_value: float, level: float) -> Warnings:
+def heldout_warnings(found: PredictiveCheck | None) -> Warnings:
     """Warn where held-out entries are unlikely under the factor model."""
-    if np.isnan(p_value) or p_value >= level:
+    if found is None or found.passed:
         return []
     return [
-        reasons.FactorModelWarning(
-            f"Deconfounder: the factor model predicts held-out entries badly "
-            f"(predictive p-value {p_value:.3f}, below {level:g}): it misses what "
-            "causes share. Try more components or another factor model."
+        PredictiveCheckWarning(
+            f"Deconfounder: the factor model predicts held-out causes badly (mean "
+            f"p-value {found.p_value:.3f}): it misses what causes share. Try more "
+            "components or another factor model."
         )
     ]
 

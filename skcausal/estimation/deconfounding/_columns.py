@@ -22,6 +22,7 @@ def checked_table(estimator: Any, X: Any, *, reset: bool, numeric: bool) -> Any:
         reset=reset,
         accept_sparse="csr",
         dtype=np.float64,
+        ensure_min_samples=2 if reset else 1,
         skip_check_array=is_pandas(X) and not numeric,
     )
     if is_pandas(X):

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcausal.estimation._models import fresh_copy
 from skcausal.estimation.deconfounding import _checking as checking
+from skcausal.estimation.deconfounding._check import predictive_check
 from skcausal.estimation.deconfounding._columns import (
     cause_positions,
     check_causes,
@@ -32,7 +33,6 @@ from skcausal.estimation.deconfounding._stability import candidates, stability_t
 from skcausal.estimation.deconfounding._substitute_confounder import (
     default_factor_model,
 )
-from skcausal.estimation.deconfounding._warnings import DeconfounderWarning
 from skcausal.utils._validation import check_outcome, check_same_length
 
 
@@ -67,8 +67,6 @@ default="bayes_linear"
         check its predictions; 0 leaves the check out, as a search should.
     n_replicates : int, default=100
         Replicated tables in this check.
-    check_level : float, default=0.1
-        A predictive p-value below it warns.
     n_draws : int, default=20
         Draws of the substitute confounder from its posterior, for effects that average
         over it.
@@ -91,9 +89,8 @@ default="bayes_linear"
         The fitted one.
     effective_dof_ : float
         Effective number of parameters of the outcome model; NaN if not known.
-    predictive_pvalue_ : float
-        Mean over rows of the predictive p-value of the held-out causes: near one half
-        for a factor model that fits, small for one that does not; NaN if not checked.
+    predictive_check_ : PredictiveCheck or None
+        Whether the factor model predicts held-out causes; None if not checked.
     causes_, covariates_ : list
         Names (or positions) of the columns.
     n_features_in_ : int
@@ -152,7 +149,6 @@ default="bayes_linear"
         prior_scale: float = 1.0,
         heldout_fraction: float = 0.2,
         n_replicates: int = 100,
-        check_level: float = 0.1,
         n_draws: int = 20,
         random_state: Any = None,
     ) -> None:
@@ -163,7 +159,6 @@ default="bayes_linear"
         self.prior_scale = prior_scale
         self.heldout_fraction = heldout_fraction
         self.n_replicates = n_replicates
-        self.check_level = check_level
         self.n_draws = n_draws
         self.random_state = random_state
 
@@ -226,7 +221,7 @@ default="bayes_linear"
 
     def check(
         self, *, strict: bool = False, minimum_outcome: float | None = None
-    ) -> list[DeconfounderWarning]:
+    ) -> list[UserWarning]:
         """List the reasons to doubt the effects.
 
         Parameters
@@ -238,18 +233,19 @@ default="bayes_linear"
 
         Returns
         -------
-        reasons : list of DeconfounderWarning
-            One typed warning per reason, in words; not emitted.
+        reasons : list of UserWarning
+            One per reason: a `PredictiveCheckWarning` or a kind of
+            `DeconfounderWarning`, in words; they are not emitted.
 
         Raises
         ------
-        DeconfounderWarning
+        UserWarning
             The first reason, with ``strict``.
         """
         check_is_fitted(self)
         models, effects = self._models, self.effects_
         found = [
-            *checking.heldout_warnings(self.predictive_pvalue_, self.check_level),
+            *checking.heldout_warnings(self.predictive_check_),
             *checking.collinear_warnings(models),
             *checking.overlap_warnings(models, effects),
             *checking.inflation_warnings(models, effects),
@@ -316,11 +312,15 @@ default="bayes_linear"
         self._own_factor_model = model
         self.factor_model_ = fresh_copy(model, seed).fit(A)
         self.substitute_confounder_ = np.asarray(self.factor_model_.transform(A))
-        self.predictive_pvalue_ = np.nan
-        for warning in checking.heldout_warnings(
-            self.predictive_pvalue_, self.check_level
-        ):
-            warnings.warn(warning, stacklevel=3)
+        self.predictive_check_ = None
+        if self.heldout_fraction > 0:
+            self.predictive_check_ = predictive_check(
+                model,
+                A,
+                heldout_fraction=self.heldout_fraction,
+                n_replicates=self.n_replicates,
+                random_state=seed,
+            )
 
     def _fit_outcomes(self, plain: Rows, y: np.ndarray, seed: int) -> None:
         """Fit the outcome model with the confounder, and without."""

@@ -39,7 +39,7 @@ class PPCAFactorModel(FactorModel):
         Most epochs ("svi") or EM steps ("closed_form" with a mask).
     batch_size : int, default=256
         Rows per step of "svi".
-    learning_rate : float, default=0.02
+    learning_rate : float, default=0.05
         Step size of Adam at the start of "svi"; it falls to a tenth.
     tol : float, default=1e-4
         Stop when the bound, in "svi" its mean over 20 epochs, rises by less than this
@@ -120,7 +120,7 @@ class PPCAFactorModel(FactorModel):
         inference: str = "closed_form",
         max_iter: int = 500,
         batch_size: int = 256,
-        learning_rate: float = 0.02,
+        learning_rate: float = 0.05,
         tol: float = 1e-4,
         device: str = "auto",
         verbose: bool = False,

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pyro
 import pyro.distributions as dist
 import torch
 from torch.distributions import constraints
 
-from skcausal.estimation.deconfounding._training import Batch, Program
+from skcausal.estimation.deconfounding._training import Batch, Program, tensor
 
 # Rates stay above this, so that a logarithm in single precision is finite.
 SMALLEST_RATE = 1e-8
@@ -75,6 +76,64 @@ def linear_gaussian(k: int, m: int, noise_std: float | None, device: str) -> Pro
         with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
             z = pyro.sample("factors", normal_prior((k,), 1.0, device))
             causes = dist.Normal(z @ loadings + mean, std)
+            pyro.sample(
+                "causes", causes.mask(batch.observed).to_event(1), obs=batch.causes
+            )
+
+    return model
+
+
+def positive_guide(n_rows: int, k: int, m: int, device: str) -> Program:
+    """Return independent log-normals for factors and loadings.
+
+    Gradients through draws of gammas with small shapes are too noisy to train with.
+    """
+
+    def guide(batch: Batch) -> None:
+        loc = pyro.param("loadings_loc", noise((k, m), 0.1, device))
+        scale = positive("loadings_scale", (k, m), 0.1, device)
+        pyro.sample("loadings", dist.LogNormal(loc, scale).to_event(2))
+        z_loc = pyro.param("factors_loc", noise((n_rows, k), 0.1, device))
+        z_scale = positive("factors_scale", (n_rows, k), 0.1, device)
+        with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
+            here = dist.LogNormal(z_loc[batch.rows], z_scale[batch.rows])
+            pyro.sample("factors", here.to_event(1))
+
+    return guide
+
+
+def poisson_gamma(
+    k: int,
+    m: int,
+    priors: tuple[tuple[float, float], tuple[float, float]],
+    device: str,
+) -> Program:
+    """Return Poisson factorisation: gamma factors and loadings, Poisson causes."""
+
+    def model(batch: Batch) -> None:
+        loadings = pyro.sample("loadings", gamma_prior((k, m), priors[1], device))
+        with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
+            z = pyro.sample("factors", gamma_prior((k,), priors[0], device))
+            causes = dist.Poisson(z @ loadings + SMALLEST_RATE)
+            pyro.sample(
+                "causes", causes.mask(batch.observed).to_event(1), obs=batch.causes
+            )
+
+    return model
+
+
+def bernoulli_logistic(
+    k: int, intercept: np.ndarray, loading_std: float, device: str
+) -> Program:
+    """Return logistic matrix factorisation with intercepts that start at a value."""
+    m = len(intercept)
+
+    def model(batch: Batch) -> None:
+        shift = pyro.param("intercept", lambda: tensor(intercept, device))
+        loadings = pyro.sample("loadings", normal_prior((k, m), loading_std, device))
+        with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
+            z = pyro.sample("factors", normal_prior((k,), 1.0, device))
+            causes = dist.Bernoulli(logits=z @ loadings + shift)
             pyro.sample(
                 "causes", causes.mask(batch.observed).to_event(1), obs=batch.causes
             )

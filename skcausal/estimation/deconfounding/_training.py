@@ -60,6 +60,18 @@ def tensor(values: np.ndarray, device: str) -> torch.Tensor:
     return torch.tensor(values, dtype=torch.float32, device=device)
 
 
+def make_batch(
+    A: Causes, observed: np.ndarray | None, rows: np.ndarray, device: str
+) -> Batch:
+    """Copy some rows of the causes to the device."""
+    return Batch(
+        torch.tensor(rows, device=device),
+        tensor(rows_of(A, rows), device),
+        True if observed is None else torch.tensor(observed[rows], device=device),
+        A.shape[0],
+    )
+
+
 @contextmanager
 def isolated(seed: int, device: str) -> Iterator[None]:
     """Run with a seed of its own, gradients on and an empty parameter store."""
@@ -117,13 +129,7 @@ def _epoch(
     bounds = []
     for start in range(0, n_rows, settings.batch_size):
         rows = order[start : start + settings.batch_size]
-        seen = True if observed is None else torch.tensor(observed[rows], device=device)
-        batch = Batch(
-            torch.tensor(rows, device=device),
-            tensor(rows_of(A, rows), device),
-            seen,
-            n_rows,
-        )
+        batch = make_batch(A, observed, rows, device)
         bounds.append(-svi.step(batch) * len(rows))
     return float(np.sum(bounds) / n_rows)
 

@@ -5,10 +5,6 @@ class DeconfounderWarning(UserWarning):
     """A reason to doubt effects that rest on a substitute confounder."""
 
 
-class FactorModelWarning(DeconfounderWarning):
-    """The factor model does not predict the entries held out from it."""
-
-
 class SubstituteOverlapWarning(DeconfounderWarning):
     """The substitute confounder determines a cause, so nothing is left to compare."""
 
