@@ -75,8 +75,8 @@ def table(tables):
     for actor, told, factors, published in CLAIMS:
         if actor not in tables[factors].index:
             continue
-        ours = tables[factors].loc[actor, ["naive", "deconfounded"]]
-        direction = np.sign(ours.iloc[1] - ours.iloc[0])
+        ours = tables[factors].loc[actor, ["naive", "deconfounded"]].tolist()
+        direction = np.sign(ours[1] - ours[0])
         row = {"actor": actor, "paper [from memory]": told, "factors": factors}
         row["published factors"] = arrow(published) if published else ""
         row["ours"] = arrow(ours)

@@ -8,16 +8,19 @@ from sklearn.base import BaseEstimator, RegressorMixin
 
 _MAX_ITERATIONS = 200
 _TOLERANCE = 1e-8
+# The variance of a prior that allows no coefficient.
+_SMALLEST = 1e-8
 
 
 class BayesianLinear(RegressorMixin, BaseEstimator):
     """Normal prior on the coefficients, noise by maximum marginal likelihood.
 
     With the outcome standardised, ``beta ~ N(0, prior_scale**2)``; the intercept is
-    free. The noise solves ``noise = RSS / (n - effective_dof)`` (MacKay 1992).
+    free. The noise solves ``noise = RSS / (n - effective_dof)``, and a prior scale of
+    None ``prior_scale**2 = |beta|**2 / effective_dof`` (MacKay 1992).
     """
 
-    def __init__(self, prior_scale: float = 1.0) -> None:
+    def __init__(self, prior_scale: float | None = 1.0) -> None:
         self.prior_scale = prior_scale
 
     def fit(self, X: np.ndarray, y: np.ndarray) -> Self:
@@ -30,16 +33,21 @@ class BayesianLinear(RegressorMixin, BaseEstimator):
         eigenvalues = np.maximum(eigenvalues, 0.0)
         moment = vectors.T @ (centred.T @ target)
         total, noise = float(target @ target), 0.5
+        prior = 1.0 if self.prior_scale is None else self.prior_scale**2
         for _ in range(_MAX_ITERATIONS):
-            penalty = noise / self.prior_scale**2
+            penalty = noise / prior
             rotated = moment / (eigenvalues + penalty)
             dof = float((eigenvalues / (eigenvalues + penalty)).sum())
             rest = total - 2 * rotated @ moment + rotated @ (eigenvalues * rotated)
             update = max(float(rest), 1e-12 * n) / max(n - 1 - dof, 1e-3 * n)
-            if abs(update - noise) <= _TOLERANCE * noise:
-                break
+            moved = abs(update - noise) / noise
             noise = update
-        penalty = noise / self.prior_scale**2
+            if self.prior_scale is None:
+                known = max(float(rotated @ rotated) / max(dof, 1e-12), _SMALLEST)
+                moved, prior = max(moved, abs(known / prior - 1)), known
+            if moved <= _TOLERANCE:
+                break
+        penalty = noise / prior
         self.coef_ = spread * (vectors @ (moment / (eigenvalues + penalty)))
         self.intercept_ = float(middle - center @ self.coef_)
         self.noise_std_ = spread * float(np.sqrt(noise))
@@ -47,8 +55,7 @@ class BayesianLinear(RegressorMixin, BaseEstimator):
         scales = spread * np.sqrt(noise / (eigenvalues + penalty))
         # Half of the posterior covariance: coefficients are coef_ + root_ @ N(0, 1).
         self.root_ = vectors * scales
-        self.center_ = center
-        self.mean_error_ = self.noise_std_ / np.sqrt(n)
+        self.prior_scale_ = float(np.sqrt(prior))
         return self
 
     def predict(self, X: np.ndarray) -> np.ndarray:

@@ -59,9 +59,10 @@ default="bayes_linear"
     adjust : {"substitute", "reconstruction", "residual", "none"}, default="substitute"
         What stands for the confounder: the factors; the expected causes given the
         factors; the expected causes subtracted from the causes; nothing.
-    prior_scale : float, default=1.0
+    prior_scale : float or None, default=1.0
         Standard deviation of the coefficients under the prior of "bayes_linear", with
-        the outcome standardised.
+        the outcome standardised; None takes the one of largest marginal likelihood,
+        which predicts better with hundreds of rare causes and shrinks their effects.
     heldout_fraction : float, default=0.2
         Share of the entries of the causes held out from a copy of the factor model to
         check its predictions; 0 leaves the check out, as a search should.
@@ -146,7 +147,7 @@ default="bayes_linear"
         causes: Any = None,
         outcome_model: Any = "bayes_linear",
         adjust: str = "substitute",
-        prior_scale: float = 1.0,
+        prior_scale: float | None = 1.0,
         heldout_fraction: float = 0.2,
         n_replicates: int = 100,
         n_draws: int = 20,
@@ -368,9 +369,10 @@ default="bayes_linear"
                 f"{self.heldout_fraction!r}. 0 leaves the check out."
             )
         for name in ("prior_scale", "n_replicates", "n_draws"):
-            if not getattr(self, name) > 0:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
                 raise ValueError(
-                    f"{owner}: {name} must be positive, got {getattr(self, name)!r}."
+                    f"{owner}: {name} must be positive, got {value!r}."
                 )
 
     def __sklearn_tags__(self) -> Any:

@@ -116,7 +116,7 @@ def fit_outcome(model: Any, rows: Rows, y: np.ndarray, adjust: str) -> OutcomeFi
     return OutcomeFit(fitted, adjust, center, scale, rows.causes.shape[1], float(noise))
 
 
-def make_outcome_model(chosen: Any, prior_scale: float, owner: str) -> Any:
+def make_outcome_model(chosen: Any, prior_scale: float | None, owner: str) -> Any:
     """Return the outcome model that a name or an estimator stands for."""
     if chosen == "bayes_linear":
         return BayesianLinear(prior_scale)

@@ -58,6 +58,9 @@ def test_bayesian_linear_is_the_conjugate_posterior():
     assert model.effective_dof_ == pytest.approx(1 + np.trace(hat), rel=1e-10)
     rest = ((y - model.predict(X)) ** 2).sum() / (80 - model.effective_dof_)
     assert model.noise_std_**2 == pytest.approx(rest, rel=1e-6)
+    free = BayesianLinear(prior_scale=None).fit(X, y)
+    length = (free.coef_**2).sum() / spread**2
+    assert free.prior_scale_**2 == pytest.approx(length / (free.effective_dof_ - 1))
     drawn = model.draw(20_000, np.random.RandomState(0))
     np.testing.assert_allclose(drawn.std(axis=0), errors, rtol=0.05)
 
@@ -315,7 +318,7 @@ def test_bad_settings_are_named(options, message):
 
 def test_a_cause_that_never_varies_is_an_error():
     X, y, _ = simulate(n=50)
-    with pytest.raises(ValueError, match="causes must vary, got 1 .*'idle'"):
+    with pytest.raises(ValueError, match=r"causes must vary, got 1 .*'idle'"):
         Deconfounder().fit(X.assign(idle=1.0), y)
 
 
