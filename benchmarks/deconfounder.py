@@ -23,8 +23,8 @@ below 60, PF below 120, DEF below 900). The last three columns count actors who 
 or rise most in the published factors among our twenty, and three actors of the \
 Harry Potter films who fall."""
 LIKELIHOOD = """\
-Mean log likelihood of held-out films under a normal distribution with sigma = 1.3. The \
-published figures leave out -log sigma; the second number has it. Splits: a fifth of \
+Mean log likelihood of held-out films under a normal distribution with sigma = 1.3; \
+published figures leave out -log sigma, the second number has it. Splits: a fifth of \
 the films at random; trained on films in English, tested on the others; trained on \
 drama, comedy and action, tested on the rest. Asked: the better adjustment is at least \
 .15 above none."""

@@ -20,6 +20,7 @@ SECTIONS = (
     "identification",
     "falsification",
     "agreement",
+    "deconfounder",
 )
 
 

@@ -230,6 +230,37 @@ API_REFERENCE = {
             "ManskiBounds",
         ],
     },
+    "skcausal.estimation.deconfounding": {
+        "Many causes": [
+            "Deconfounder",
+            "SubstituteConfounder",
+            "CounterfactualOutcome",
+        ],
+        "Factor models": [
+            "PPCAFactorModel",
+            "PoissonFactorModel",
+            "BernoulliFactorModel",
+            "DeepExponentialFamily",
+        ],
+        "Do the factors fit?": [
+            "predictive_check",
+            "PredictiveCheck",
+            "PredictiveCheckDisplay",
+        ],
+        "Reasons to doubt": [
+            "DeconfounderWarning",
+            "PredictiveCheckWarning",
+            "SubstituteOverlapWarning",
+            "CollinearCausesWarning",
+            "UnchangedEffectsWarning",
+            "SingleCauseConfounderWarning",
+            "CoverageWarning",
+            "UnstableEffectsWarning",
+            "IgnoranceWarning",
+            "SuspectOutcomeWarning",
+            "ConstantCauseWarning",
+        ],
+    },
     "skcausal.datasets": {
         "Generators": ["make_ab_test", "make_observational", "make_survival"],
         "Loaders": [
