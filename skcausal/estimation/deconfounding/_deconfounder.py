@@ -51,10 +51,10 @@ class Deconfounder(RegressorMixin, DeconfounderQueries):
         The causes among the columns of X: names, positions, a slice, a boolean mask,
         or a callable of X such as ``sklearn.compose.make_column_selector``; None is
         every column. The other columns are observed covariates.
-    outcome_model : {"bayes_linear", "ridge", "logistic"} or estimator, \
-default="bayes_linear"
+    outcome_model : str or estimator, default="bayes_linear"
         Outcome given causes, covariates and confounder. "bayes_linear" is closed form;
-        any regressor, or a classifier for an outcome of 0 and 1, may take its place.
+        "ridge", "logistic", any regressor, or a classifier for an outcome of 0 and 1
+        may take its place.
         Columns that are not binary are standardised first.
     adjust : {"substitute", "reconstruction", "residual", "none"}, default="substitute"
         What stands for the confounder: the factors; the expected causes given the
@@ -344,7 +344,7 @@ default="bayes_linear"
             factor_model=self.factor_model_,
             fit=fit_outcome(base, rows, y, self.adjust),
             naive_rows=plain,
-            naive=fit_outcome(base, plain, y, "none"),
+            outcome_model=base,
             seed=seed,
         )
         self.effective_dof_ = self._models.fit.effective_dof
@@ -371,9 +371,7 @@ default="bayes_linear"
         for name in ("prior_scale", "n_replicates", "n_draws"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ValueError(
-                    f"{owner}: {name} must be positive, got {value!r}."
-                )
+                raise ValueError(f"{owner}: {name} must be positive, got {value!r}.")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -99,9 +99,10 @@ class DeconfounderQueries(BaseEstimator):
         levels = (float(treated), float(control))
         if method == "adjust":
             models = self._models
-            return adjusted_effect(
-                models.fit, models.rows, self._draws(), position, levels
-            )
+            draws = models.rows.confounder[None]
+            if not models.fit.is_linear:
+                draws = self._draws()
+            return adjusted_effect(models.fit, models.rows, draws, position, levels)
         if method == "do":
             return effect_by_do(self._models, self._draws(), position, levels)[0]
         raise ValueError(
