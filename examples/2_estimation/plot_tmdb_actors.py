@@ -20,8 +20,8 @@ print(data.description)
 
 # %%
 # Fifty factors of the casts stand for what is not observed. The budget and the length
-# are observed, and kept as covariates. The check of the factor model on held-out entries
-# (``heldout_fraction``) takes minutes and is left out here.
+# are observed, and kept as covariates. The check of the factor model on held-out
+# entries (``heldout_fraction``) takes minutes and is left out here.
 table = data.X.assign(
     log_budget=np.log(data.budget.clip(lower=1)), runtime=data.runtime
 )
@@ -64,8 +64,8 @@ print(f"{film}: {swap.difference / 1e6:+.0f} million USD of {swap.observed / 1e6
 # The critics' point: the factors are functions of the cast. With all actors in one
 # regression they add nothing that the cast does not say; what changes above is due to
 # leaving the other actors out of each regression. And what made the films of a single
-# actor successful leaves no trace in the others: ``model.check()`` lists such reasons to
-# doubt.
+# actor successful leaves no trace in the others: ``model.check()`` lists such reasons
+# to doubt.
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), sharex=True, sharey=True)

@@ -80,7 +80,7 @@ class Deconfounder(RegressorMixin, DeconfounderQueries):
         One row per cause: ``support`` (rows where it is not 0), ``coefficient`` and
         ``standard_error`` of the outcome model, ``effect`` of one unit by adjustment,
         ``effect_do`` and ``effect_do_error`` by Pyro's do with its Monte Carlo error
-        (for the 50 causes that moved most), ``naive`` (same outcome model without the
+        (for the 20 causes that moved most), ``naive`` (same outcome model without the
         confounder), ``contrast`` (no other cause held fixed), ``difference`` (effect
         less naive), ``rank`` and ``rank_naive`` (1 is the largest), ``overlap_r2``,
         ``extreme_share``, ``vif``, ``ignorance_width`` and ``flags``.

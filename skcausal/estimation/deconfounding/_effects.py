@@ -48,6 +48,11 @@ class FittedModels:
         """The same outcome model without the confounder, fitted at first use."""
         return fit_outcome(self.outcome_model, self.naive_rows, self.y, "none")
 
+    @cached_property
+    def expected_causes(self) -> np.ndarray:
+        """Expected causes of the rows under the factor model."""
+        return np.asarray(self.factor_model.reconstruct(self.rows.causes))
+
     def position(self, cause: Any, owner: str) -> int:
         """Return the position of a cause among the causes."""
         if cause not in self.names:
@@ -89,8 +94,7 @@ def effect_by_do(
 ) -> tuple[float, float]:
     """Return the effect by Pyro's do, and its Monte Carlo standard error."""
     rows, n = models.rows, len(models.y)
-    expected = models.factor_model.reconstruct(rows.causes)
-    program = make_program(models.fit, rows, draws, expected, [cause])
+    program = make_program(models.fit, rows, draws, models.expected_causes, [cause])
     n_samples = max(2, -(-_SAMPLES // n))
     worlds = [
         draw_under(program, {cause: level}, n, n_samples, models.seed + k)

@@ -27,7 +27,7 @@ from skcausal.estimation.deconfounding._outcome import Rows
 from skcausal.estimation.deconfounding._single import single_cause_table
 
 # Causes whose effect is computed by do for the table: those that moved most.
-MOST_BY_DO = 50
+MOST_BY_DO = 20
 
 
 def _has_posterior(self: Any) -> bool:
