@@ -19,7 +19,7 @@ from skcausal.estimation.deconfounding import (
     PPCAFactorModel,
 )
 from skcausal.estimation.deconfounding._bayes_linear import BayesianLinear
-from skcausal.estimation.deconfounding._effects import effect_by_do
+from skcausal.estimation.deconfounding._effects import contrasts, effect_by_do
 from skcausal.estimation.deconfounding._outcome import _columns
 from skcausal.estimation.deconfounding._single import one_by_one
 
@@ -95,6 +95,24 @@ def test_effects_of_a_shared_confounder_are_recovered():
     bias = np.mean(errors, axis=0)
     assert (np.abs(bias) < 0.08).all()
     assert (np.mean(contrasts, axis=0) > 0.5).all()
+
+
+def test_bias_falls_with_the_number_of_causes():
+    """A cause alone stays biased by 1; all causes together by 2 / (m + 1)."""
+    for m in (3, 30):
+        alone, joint, deconfounded = [], [], []
+        for seed in range(10):
+            random = np.random.default_rng(seed)
+            z = random.normal(size=2000)
+            A = z[:, None] + random.normal(size=(2000, m))
+            y = 2 * z + random.normal(size=2000)
+            model = Deconfounder(PPCAFactorModel(1), heldout_fraction=0).fit(A, y)
+            alone.append(contrasts(A, y).mean())
+            joint.append(model._models.naive.coefficients.mean())
+            deconfounded.append(model._models.fit.coefficients.mean())
+        assert np.mean(alone) == pytest.approx(1, abs=0.03)
+        assert np.mean(joint) == pytest.approx(2 / (m + 1), abs=0.02)
+        assert abs(np.mean(deconfounded)) < np.mean(joint)
 
 
 @pytest.mark.parametrize("adjust", ["substitute", "reconstruction", "residual", "none"])
