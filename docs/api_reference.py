@@ -138,6 +138,20 @@ API_REFERENCE = {
             "default_regressor",
         ],
     },
+    "skcausal.estimation.deconfounding": {
+        "Factor models": [
+            "PPCAFactorModel",
+            "PoissonFactorModel",
+            "BernoulliFactorModel",
+            "DeepExponentialFamily",
+        ],
+        "Does the factor model fit?": [
+            "predictive_check",
+            "PredictiveCheck",
+            "PredictiveCheckDisplay",
+        ],
+        "Warnings": ["ConstantCauseWarning", "PredictiveCheckWarning"],
+    },
     "skcausal.estimation.adapters": {"Other libraries": ["EconMLEffect"]},
     "skcausal.inference": {
         "Estimates": [
