@@ -197,9 +197,10 @@ def run(options):
 
 def text_of(raw):
     """Return the section's text from what is measured."""
-    parts = [INTRODUCTION]
+    parts = []
     if "actors" in raw:
         parts += [
+            INTRODUCTION,
             report.markdown(deconfounder_claims.beside_published(raw["actors"])),
             deconfounder_claims.WORDS,
             report.markdown(pd.DataFrame(raw["claims"])),

@@ -139,6 +139,11 @@ API_REFERENCE = {
         ],
     },
     "skcausal.estimation.deconfounding": {
+        "Many causes": [
+            "Deconfounder",
+            "SubstituteConfounder",
+            "CounterfactualOutcome",
+        ],
         "Factor models": [
             "PPCAFactorModel",
             "PoissonFactorModel",
@@ -150,7 +155,19 @@ API_REFERENCE = {
             "PredictiveCheck",
             "PredictiveCheckDisplay",
         ],
-        "Warnings": ["ConstantCauseWarning", "PredictiveCheckWarning"],
+        "Reasons to doubt": [
+            "DeconfounderWarning",
+            "PredictiveCheckWarning",
+            "SubstituteOverlapWarning",
+            "CollinearCausesWarning",
+            "UnchangedEffectsWarning",
+            "SingleCauseConfounderWarning",
+            "CoverageWarning",
+            "UnstableEffectsWarning",
+            "IgnoranceWarning",
+            "SuspectOutcomeWarning",
+            "ConstantCauseWarning",
+        ],
     },
     "skcausal.estimation.adapters": {"Other libraries": ["EconMLEffect"]},
     "skcausal.inference": {
@@ -242,37 +259,6 @@ API_REFERENCE = {
             "BLearner",
             "RosenbaumBounds",
             "ManskiBounds",
-        ],
-    },
-    "skcausal.estimation.deconfounding": {
-        "Many causes": [
-            "Deconfounder",
-            "SubstituteConfounder",
-            "CounterfactualOutcome",
-        ],
-        "Factor models": [
-            "PPCAFactorModel",
-            "PoissonFactorModel",
-            "BernoulliFactorModel",
-            "DeepExponentialFamily",
-        ],
-        "Do the factors fit?": [
-            "predictive_check",
-            "PredictiveCheck",
-            "PredictiveCheckDisplay",
-        ],
-        "Reasons to doubt": [
-            "DeconfounderWarning",
-            "PredictiveCheckWarning",
-            "SubstituteOverlapWarning",
-            "CollinearCausesWarning",
-            "UnchangedEffectsWarning",
-            "SingleCauseConfounderWarning",
-            "CoverageWarning",
-            "UnstableEffectsWarning",
-            "IgnoranceWarning",
-            "SuspectOutcomeWarning",
-            "ConstantCauseWarning",
         ],
     },
     "skcausal.datasets": {
