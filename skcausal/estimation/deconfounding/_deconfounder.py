@@ -137,7 +137,7 @@ class Deconfounder(RegressorMixin, DeconfounderQueries):
     >>> y = A[:, 0] + 3 * shared + random.normal(size=500)
     >>> model = Deconfounder(PPCAFactorModel(1), random_state=0).fit(A, y)
     >>> model.effects_.loc[0, ["contrast", "effect"]].astype(float).round(1).tolist()
-    [2.5, 1.2]
+    [2.5, 1.1]
     """
 
     def __init__(
