@@ -16,7 +16,6 @@ sys.path.insert(0, str(HERE.parent))
 
 from benchmarks import environments  # noqa: E402
 
-
 NO_PEERS = ("coverage", "averages", "falsification", "fairness", "deconfounder")
 
 
