@@ -81,10 +81,10 @@ audit = auditor.audit(predictor, test)
 print(audit)
 
 # %%
-# Each group's scores as they are, and as they would have been. Decisions flip for the
-# shares on the right. All of it holds under this graph, in which nothing hidden causes
-# both charges and recidivism.
+# Scores of one group as they are and as they would have been; and for each group the
+# share whose decision flips. All of it holds under this graph, in which nothing hidden
+# causes both charges and recidivism.
 fig, axes = plt.subplots(1, 2, figsize=(12, 4.4), layout="constrained")
-audit.plot("density", ax=axes[0])
+audit.plot("density", group="African-American", ax=axes[0])
 audit.plot("flips", ax=axes[1])
 plt.show()

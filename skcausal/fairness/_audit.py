@@ -144,13 +144,16 @@ class FairnessAudit:
         named = self.scores.rename(columns=lambda value: f"score_if_{value}")
         return self.rows.join(named)
 
-    def plot(self, kind: str = "density", *, ax: Any = None) -> Any:
+    def plot(self, kind: str = "density", *, group: Any = None, ax: Any = None) -> Any:
         """Draw the audit.
 
         Parameters
         ----------
         kind : {"density", "flips", "individuals"}, default="density"
             Scores before and after, the matrix of flips, or each row's range.
+        group : value, default=None
+            Whose; None takes the group with the largest mean difference for the
+            density, all groups for the others.
         ax : matplotlib Axes, default=None
             Axes to draw on. Default: those of a new figure.
 
@@ -161,7 +164,7 @@ class FairnessAudit:
         """
         from skcausal.fairness._display import FairnessAuditDisplay
 
-        return FairnessAuditDisplay.from_audit(self, kind=kind, ax=ax)
+        return FairnessAuditDisplay.from_audit(self, kind=kind, group=group, ax=ax)
 
     def __repr__(self) -> str:
         """Show the summary, the pairs, and on what they rest."""

@@ -191,7 +191,7 @@ class CounterfactualFairnessAuditor(BaseEstimator):
             `fit`.
         outcome : str or array-like of shape (n,), default=None
             What happened, 0 or 1, or the name of its column: adds error rates to the
-            table of groups.
+            table of groups. A node of this name is not given to ``derived``.
         features : sequence of str, default=None
             Columns that the predictor takes; None takes ``feature_names_in_``.
         n_bootstrap : int, default=0

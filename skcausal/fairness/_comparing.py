@@ -10,7 +10,7 @@ from skcausal.fairness._predictor import AuditedPredictor
 from skcausal.fairness._worlds import Worlds
 
 _MOST_ROWS = 200_000  # rows predicted at once
-_N_BINS = 40
+_N_BINS = 20
 _TAILS = (0.05, 0.95)
 
 

@@ -58,7 +58,8 @@ def group_metrics(
     Notes
     -----
     Assumes that rows are independent. Intervals of shares are Wilson's; that of the
-    likelihood ratio :math:`LR_+ = (1 - FNR) / FPR` is normal on the log scale.
+    positive likelihood ratio, the true positive rate over the false positive rate, is
+    normal on the log scale.
     Where base rates differ, no classifier but a perfect one has equal predictive values
     and equal error rates: which of them ought to be equal is no statistical question.
 

@@ -44,17 +44,19 @@ class Case:
                 f"{self.owner}: all rows are of groups with too few rows in fit "
                 f"({', '.join(map(str, self.small))}). Fit on more rows."
             )
+        if not self.group[rows].isin(self.values).any():
+            raise ValueError(
+                f"{self.owner}: no row has one of the values {self.values!r}. Add the "
+                "rows' own values, so that pairs can be formed."
+            )
         return rows
 
     def nodes(self, graph: Any) -> list[Any]:
         """Return the nodes that the predictor may depend on."""
         if self.asked.derived is None:
             return [node for node in graph.nodes if node in self.asked.features]
-        return [
-            node
-            for node in graph.nodes
-            if node in self.frame and node is not self.outcome
-        ]
+        outcome = self.outcome if isinstance(self.outcome, str) else None
+        return [n for n in graph.nodes if n in self.frame and n != outcome]
 
     def compare(
         self, worlds: Worlds, n_draws: int, random: np.random.Generator
