@@ -193,7 +193,7 @@ def test_programs_have_no_graph_to_audit():
         compare_models({"one": program, "two": program}, len, frame)
     with pytest.raises(TypeError, match=words):
         PathSpecificFair(program, "a", [("a", "y")]).fit(frame, frame["y"] > 0)
-    with pytest.raises(TypeError, match="model of a graph.*got ProgramModel"):
+    with pytest.raises(TypeError, match=r"model of a graph.*got ProgramModel"):
         decompose_disparity(program, frame, "a", "y", **SWAP)
     with pytest.raises(TypeError, match="must be a CausalGraph or a structural"):
         CounterfactuallyFairRegressor(program, "a").fit(frame, frame["y"])
