@@ -23,7 +23,7 @@ from skcausal.fairness._path_worlds import (
 )
 from skcausal.inference import BootstrapEstimate, EffectEstimate
 from skcausal.inference._bootstrap import generator_of, half_sample_replicates
-from skcausal.structural._couplings import coupled_model, own_coupling
+from skcausal.structural._couplings import in_own_coupling
 from skcausal.structural._inputs import check_count
 
 
@@ -321,8 +321,7 @@ def _means(
     owner: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return means in the order of ``MEANS``, and the influence of each row."""
-    model = question.model
-    question = replace(question, model=coupled_model(model, own_coupling(model)))
+    question = replace(question, model=in_own_coupling(question.model))
     kept = np.ones(len(table), dtype=bool)
     for node, value in question.held.items():
         kept &= rows_of(table[node], value, "given", owner)

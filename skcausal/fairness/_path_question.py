@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from skcausal.graphs import CausalGraph
-from skcausal.structural._couplings import coupled_model, own_coupling
+from skcausal.structural._couplings import in_own_coupling
 from skcausal.structural._inputs import check_count, check_graph
 from skcausal.structural._paths import (
     Edge,
@@ -45,8 +45,7 @@ class PathQuestion:
         unfair_edges = edges_of_paths(graph, sensitive, outcome, unfair, owner)
         fair = set(directed_paths(graph, sensitive, outcome)) - unfair
         fair_edges = edges_of_paths(graph, sensitive, outcome, fair, owner)
-        model = _model_without(model, outcome).fit(X)
-        model = coupled_model(model, own_coupling(model))
+        model = in_own_coupling(_model_without(model, outcome).fit(X))
         column = model.known(X, [sensitive])[sensitive]
         reference = _reference(column, estimator.reference, owner)
         levels = [level for level in sorted(pd.unique(column)) if level != reference]
