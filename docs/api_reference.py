@@ -234,6 +234,7 @@ API_REFERENCE = {
         "Many causes": [
             "Deconfounder",
             "SubstituteConfounder",
+            "DeconfoundedRecommender",
             "CounterfactualOutcome",
         ],
         "Factor models": [
@@ -262,7 +263,12 @@ API_REFERENCE = {
         ],
     },
     "skcausal.datasets": {
-        "Generators": ["make_ab_test", "make_observational", "make_survival"],
+        "Generators": [
+            "make_ab_test",
+            "make_observational",
+            "make_ratings",
+            "make_survival",
+        ],
         "Loaders": [
             "fetch_hillstrom",
             "fetch_criteo",
