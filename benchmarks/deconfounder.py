@@ -69,7 +69,24 @@ def alone(data, models):
     }
     for name, budget in covariates.items():
         rows.append({"factors": name, **figures(beside(data, budget))})
+    rows += with_genres(data, models["PPCA"]) if "PPCA" in models else []
     return rows, tables
+
+
+def with_genres(data, model):
+    """Return figures of the actors with genres as covariates, and as causes."""
+    from skcausal.estimation.deconfounding import Deconfounder
+
+    table = pd.concat([data.X, data.genres], axis=1)
+    roles = {"covariates": list(data.X), "causes": None}
+    rows = []
+    for role, causes in roles.items():
+        fitted = Deconfounder(
+            model, causes=causes, heldout_fraction=0, random_state=0
+        ).fit(table, data.y)
+        effects = fitted.single_cause_effects().loc[list(data.X)]
+        rows.append({"factors": f"PPCA, genres as {role}", **figures(effects)})
+    return rows
 
 
 def beside(data, budget):
@@ -197,9 +214,10 @@ def run(options):
 
 def text_of(raw):
     """Return the section's text from what is measured."""
-    parts = [INTRODUCTION]
+    parts = []
     if "actors" in raw:
         parts += [
+            INTRODUCTION,
             report.markdown(deconfounder_claims.beside_published(raw["actors"])),
             deconfounder_claims.WORDS,
             report.markdown(pd.DataFrame(raw["claims"])),

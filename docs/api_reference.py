@@ -138,6 +138,38 @@ API_REFERENCE = {
             "default_regressor",
         ],
     },
+    "skcausal.estimation.deconfounding": {
+        "Many causes": [
+            "Deconfounder",
+            "SubstituteConfounder",
+            "DeconfoundedRecommender",
+            "CounterfactualOutcome",
+        ],
+        "Factor models": [
+            "PPCAFactorModel",
+            "PoissonFactorModel",
+            "BernoulliFactorModel",
+            "DeepExponentialFamily",
+        ],
+        "Does the factor model fit?": [
+            "predictive_check",
+            "PredictiveCheck",
+            "PredictiveCheckDisplay",
+        ],
+        "Reasons to doubt": [
+            "DeconfounderWarning",
+            "PredictiveCheckWarning",
+            "SubstituteOverlapWarning",
+            "CollinearCausesWarning",
+            "UnchangedEffectsWarning",
+            "SingleCauseConfounderWarning",
+            "CoverageWarning",
+            "UnstableEffectsWarning",
+            "IgnoranceWarning",
+            "SuspectOutcomeWarning",
+            "ConstantCauseWarning",
+        ],
+    },
     "skcausal.estimation.adapters": {"Other libraries": ["EconMLEffect"]},
     "skcausal.inference": {
         "Estimates": [
@@ -228,38 +260,6 @@ API_REFERENCE = {
             "BLearner",
             "RosenbaumBounds",
             "ManskiBounds",
-        ],
-    },
-    "skcausal.estimation.deconfounding": {
-        "Many causes": [
-            "Deconfounder",
-            "SubstituteConfounder",
-            "DeconfoundedRecommender",
-            "CounterfactualOutcome",
-        ],
-        "Factor models": [
-            "PPCAFactorModel",
-            "PoissonFactorModel",
-            "BernoulliFactorModel",
-            "DeepExponentialFamily",
-        ],
-        "Do the factors fit?": [
-            "predictive_check",
-            "PredictiveCheck",
-            "PredictiveCheckDisplay",
-        ],
-        "Reasons to doubt": [
-            "DeconfounderWarning",
-            "PredictiveCheckWarning",
-            "SubstituteOverlapWarning",
-            "CollinearCausesWarning",
-            "UnchangedEffectsWarning",
-            "SingleCauseConfounderWarning",
-            "CoverageWarning",
-            "UnstableEffectsWarning",
-            "IgnoranceWarning",
-            "SuspectOutcomeWarning",
-            "ConstantCauseWarning",
         ],
     },
     "skcausal.datasets": {

@@ -1,7 +1,5 @@
 """What all factor models share: the transformer's interface and its checks."""
 
-import warnings
-from numbers import Integral
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -16,11 +14,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skcausal.estimation.deconfounding._families import Family
 from skcausal.estimation.deconfounding._inputs import (
     Causes,
-    ConstantCauseWarning,
     check_learnable,
     check_mask,
-    constant_columns,
+    check_positive_integers,
     hide,
+    warn_of_constant_causes,
 )
 from skcausal.estimation.deconfounding._training import Training
 
@@ -31,7 +29,9 @@ MAX_SEED = 2**31 - 1
 class Posterior(Protocol):
     """What is known about the factors of some rows."""
 
-    mean: np.ndarray
+    @property
+    def mean(self) -> np.ndarray:
+        """Posterior means."""
 
     def draw(self, random: np.random.RandomState) -> np.ndarray:
         """Draw the factors of all rows once."""
@@ -127,7 +127,7 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         check_learnable(observed, owner)
         A = hide(A, observed)
         self._check_values(A, owner)
-        self._warn_of_constant_causes(A, observed, owner)
+        warn_of_constant_causes(self, A, observed, owner)
         random = check_random_state(self.random_state)
         self._fit(A, observed, int(random.randint(MAX_SEED)))
         return self
@@ -347,44 +347,7 @@ class FactorModel(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 f"{owner}: inference must be one of {self._methods}, got "
                 f"{self.inference!r}. The first is the default."
             )
-        self._check_positive_integers(owner, "n_components", "max_iter", "batch_size")
-
-    def _check_positive_integers(self, owner: str, *names: str) -> None:
-        """Refuse settings that are not 1, 2, ..."""
-        for name in names:
-            value = getattr(self, name)
-            if not isinstance(value, Integral) or value < 1:
-                raise ValueError(
-                    f"{owner}: {name} must be a positive integer, got {value!r}. "
-                    "Pass 1 or more."
-                )
-
-    def _check_positive(self, owner: str, *names: str) -> None:
-        """Refuse priors that are not two positive numbers."""
-        for name in names:
-            value = np.asarray(getattr(self, name))
-            if value.shape != (2,) or not (value > 0).all():
-                raise ValueError(
-                    f"{owner}: {name} must be a positive shape and a positive rate, "
-                    f"got {getattr(self, name)!r}. Pass a pair such as (0.3, 0.3)."
-                )
-
-    def _warn_of_constant_causes(
-        self, A: Causes, observed: np.ndarray | None, owner: str
-    ) -> None:
-        """Name the causes that never vary."""
-        positions = constant_columns(A, observed)
-        if not positions.size:
-            return
-        names = getattr(self, "feature_names_in_", np.arange(A.shape[1]))[positions]
-        listed = ", ".join(str(name) for name in names[:10])
-        more = f" and {len(names) - 10} more" if len(names) > 10 else ""
-        warnings.warn(
-            f"{owner}: causes {listed}{more} never vary in the observed rows, so "
-            "no factor explains them and their effects are not identified. Drop them.",
-            ConstantCauseWarning,
-            stacklevel=3,
-        )
+        check_positive_integers(self, owner, "n_components", "max_iter", "batch_size")
 
     def _training(self, seed: int) -> Training:
         """Return the settings of the training loop."""

@@ -164,8 +164,7 @@ n_components + 1)
         self, A: np.ndarray, seen: np.ndarray, random: np.random.RandomState
     ) -> None:
         """Alternate between factors, loadings and the bound's tangents."""
-        n, m = A.shape
-        k = self.n_components
+        m, k = A.shape[1], self.n_components
         share = (A.sum(axis=0) + 0.5) / (seen.sum(axis=0) + 1)
         self.components_ = 0.1 * random.standard_normal((k, m))
         self.intercept_ = np.log(share / (1 - share))

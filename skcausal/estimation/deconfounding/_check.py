@@ -26,7 +26,7 @@ class PredictiveCheckWarning(UserWarning):
 class PredictiveCheck:
     """What a predictive check found; `predictive_check` makes it.
 
-    Attributes
+    Parameters
     ----------
     p_value : float
         Mean of the rows' p-values: near .5 for a model that fits, small for one that
@@ -55,7 +55,7 @@ class PredictiveCheck:
     >>> A = random.normal(size=(200, 1)) + random.normal(size=(200, 10))
     >>> found = predictive_check(PPCAFactorModel(1), A, random_state=0)
     >>> found.passed, int(found.histogram().sum())
-    (True, 177)
+    (True, 179)
     """
 
     p_value: float
@@ -192,15 +192,15 @@ def predictive_check(
     found : PredictiveCheck
         The p-values.
 
-    Warns
-    -----
-    PredictiveCheckWarning
-        If the mean p-value is at most .1.
-
     Raises
     ------
     ValueError
         If the fraction is not between 0 and 1, or the causes cannot be used.
+
+    Warns
+    -----
+    PredictiveCheckWarning
+        If the mean p-value is at most .1.
 
     Notes
     -----
@@ -245,7 +245,8 @@ def predictive_check(
     mask = random.uniform(size=shape) < heldout_fraction
     model.fit(A, mask=mask)
     posterior = model._infer(A, mask, "predictive_check")
-    rows, columns = entries = np.nonzero(mask)
+    rows, columns = np.nonzero(mask)
+    entries = (rows, columns)
     score = model._score_at(posterior, entries, n_samples, random)
     causes = model._check_causes(A, "predictive_check", reset=False)
     values = rows_of(causes, slice(None))[entries]
@@ -254,9 +255,10 @@ def predictive_check(
     for _ in range(n_replicates):
         predictor = model._draw_predictor(posterior, random)[entries]
         replicate = score(model._family().draw(predictor, random))
-        by_row += _not_above(replicate, observed, rows, shape[0]) / n_replicates
-        by_cause += _not_above(replicate, observed, columns, shape[1]) / n_replicates
-    return _result(model, A, mask, (observed, by_row, by_cause))
+        by_row += _not_above(replicate, observed, rows, shape[0])
+        by_cause += _not_above(replicate, observed, columns, shape[1])
+    found = (observed, by_row / n_replicates, by_cause / n_replicates)
+    return _result(model, A, mask, found)
 
 
 def _check_fraction(fraction: float) -> None:
@@ -286,12 +288,13 @@ def _result(
     log_prob = np.bincount(np.nonzero(mask)[0], weights=observed, minlength=n)
     names = pd.Index(getattr(model, "feature_names_in_", range(m)), name="cause")
     index = getattr(A, "index", pd.RangeIndex(n))
-    rows, columns = mask.any(axis=1), mask.any(axis=0)
+    rows = np.flatnonzero(mask.any(axis=1))
+    columns = np.flatnonzero(mask.any(axis=0))
     result = PredictiveCheck(
         p_value=float(by_row[rows].mean()),
-        p_values=pd.Series(by_row, index=index, name="p_value")[rows],
-        cause_p_values=pd.Series(by_cause, index=names, name="p_value")[columns],
-        log_prob=pd.Series(log_prob, index=index, name="log_prob")[rows],
+        p_values=pd.Series(by_row, index=index, name="p_value").iloc[rows],
+        cause_p_values=pd.Series(by_cause, index=names, name="p_value").iloc[columns],
+        log_prob=pd.Series(log_prob, index=index, name="log_prob").iloc[rows],
         n_heldout=int(mask.sum()),
         model=model,
     )
@@ -299,9 +302,9 @@ def _result(
         warnings.warn(
             f"predictive_check: the mean p-value of held-out causes under "
             f"{type(model).__name__} is {result.p_value:.3f}, at most "
-            f"{SMALLEST_P_VALUE}: the factors do not describe the causes, and an effect "
-            "adjusted for them cannot be trusted. Try more components or another "
-            "factor model.",
+            f"{SMALLEST_P_VALUE}: the factors do not describe the causes, and an "
+            "effect adjusted for them cannot be trusted. Try more components or "
+            "another factor model.",
             PredictiveCheckWarning,
             stacklevel=3,
         )

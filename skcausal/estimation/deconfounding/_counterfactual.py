@@ -23,7 +23,7 @@ TRANSFORMS: dict[str | None, Callable[[Any], Any]] = {
 class CounterfactualOutcome:
     """The outcome of one row, as it was and as it would have been.
 
-    Attributes
+    Parameters
     ----------
     observed : float
         The outcome that the row had.

@@ -51,10 +51,10 @@ class Deconfounder(RegressorMixin, DeconfounderQueries):
         The causes among the columns of X: names, positions, a slice, a boolean mask,
         or a callable of X such as ``sklearn.compose.make_column_selector``; None is
         every column. The other columns are observed covariates.
-    outcome_model : {"bayes_linear", "ridge", "logistic"} or estimator, \
-default="bayes_linear"
+    outcome_model : str or estimator, default="bayes_linear"
         Outcome given causes, covariates and confounder. "bayes_linear" is closed form;
-        any regressor, or a classifier for an outcome of 0 and 1, may take its place.
+        "ridge", "logistic", any regressor, or a classifier for an outcome of 0 and 1
+        may take its place.
         Columns that are not binary are standardised first.
     adjust : {"substitute", "reconstruction", "residual", "none"}, default="substitute"
         What stands for the confounder: the factors; the expected causes given the
@@ -80,7 +80,7 @@ default="bayes_linear"
         One row per cause: ``support`` (rows where it is not 0), ``coefficient`` and
         ``standard_error`` of the outcome model, ``effect`` of one unit by adjustment,
         ``effect_do`` and ``effect_do_error`` by Pyro's do with its Monte Carlo error
-        (for the 50 causes that moved most), ``naive`` (same outcome model without the
+        (for the 20 causes that moved most), ``naive`` (same outcome model without the
         confounder), ``contrast`` (no other cause held fixed), ``difference`` (effect
         less naive), ``rank`` and ``rank_naive`` (1 is the largest), ``overlap_r2``,
         ``extreme_share``, ``vif``, ``ignorance_width`` and ``flags``.
@@ -137,7 +137,7 @@ default="bayes_linear"
     >>> y = A[:, 0] + 3 * shared + random.normal(size=500)
     >>> model = Deconfounder(PPCAFactorModel(1), random_state=0).fit(A, y)
     >>> model.effects_.loc[0, ["contrast", "effect"]].astype(float).round(1).tolist()
-    [2.5, 1.2]
+    [2.5, 1.1]
     """
 
     def __init__(
@@ -344,7 +344,7 @@ default="bayes_linear"
             factor_model=self.factor_model_,
             fit=fit_outcome(base, rows, y, self.adjust),
             naive_rows=plain,
-            naive=fit_outcome(base, plain, y, "none"),
+            outcome_model=base,
             seed=seed,
         )
         self.effective_dof_ = self._models.fit.effective_dof
@@ -371,9 +371,7 @@ default="bayes_linear"
         for name in ("prior_scale", "n_replicates", "n_draws"):
             value = getattr(self, name)
             if value is not None and not value > 0:
-                raise ValueError(
-                    f"{owner}: {name} must be positive, got {value!r}."
-                )
+                raise ValueError(f"{owner}: {name} must be positive, got {value!r}.")
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,7 +12,14 @@ from skcausal.estimation.deconfounding._deep_programs import (
     infer_factors,
 )
 from skcausal.estimation.deconfounding._families import Poisson
-from skcausal.estimation.deconfounding._inputs import Causes, check_counts
+from skcausal.estimation.deconfounding._inputs import (
+    Causes,
+    check_counts,
+    check_positive_integers,
+    check_priors,
+    mean_count,
+)
+from skcausal.estimation.deconfounding._programs import found_log_normal
 from skcausal.estimation.deconfounding._training import Program, device_of, train
 
 
@@ -146,8 +153,8 @@ class DeepExponentialFamily(FactorModel):
         return int(self.layers[0])
 
     def _check_settings(self, owner: str) -> None:
-        self._check_positive_integers(owner, "max_iter", "batch_size")
-        self._check_positive(owner, "weight_prior")
+        check_positive_integers(self, owner, "max_iter", "batch_size")
+        check_priors(self, owner, "weight_prior")
         if not len(self.layers) or min(self.layers) < 1:
             raise ValueError(
                 f"{owner}: layers must be the sizes of one or more layers, got "
@@ -169,13 +176,15 @@ class DeepExponentialFamily(FactorModel):
 
     def _fit(self, A: Causes, observed: np.ndarray | None, seed: int) -> None:
         n, m = A.shape
-        guide = deep_guide(n, tuple(self.layers), m, device_of(self.device))
+        sizes = (m, *self.layers)
+        guide = deep_guide(n, sizes, mean_count(A, observed), device_of(self.device))
         found, self.elbo_ = train(
             self._program(m), guide, A, observed, self._training(seed)
         )
         levels = range(len(self.layers))
-        self.weights_loc_ = [found[f"weights_loc_{level}"] for level in levels]
-        self.weights_scale_ = [found[f"weights_scale_{level}"] for level in levels]
+        weights = [found_log_normal(found, f"weights_{level}") for level in levels]
+        self.weights_loc_ = [loc for loc, _ in weights]
+        self.weights_scale_ = [scale for _, scale in weights]
         self.components_ = self._weights().mean
 
     def _weights(self) -> LogNormalPosterior:

@@ -1,5 +1,7 @@
 """Pyro programs of deep exponential families with gamma layers."""
 
+from itertools import pairwise
+
 import numpy as np
 import pyro
 import pyro.distributions as dist
@@ -10,8 +12,7 @@ from skcausal.estimation.deconfounding._inputs import Causes
 from skcausal.estimation.deconfounding._programs import (
     SMALLEST_RATE,
     gamma_prior,
-    noise,
-    positive,
+    log_normal,
 )
 from skcausal.estimation.deconfounding._training import (
     Batch,
@@ -63,28 +64,26 @@ def deep_model(
     return model
 
 
-def deep_guide(n_rows: int, layers: tuple[int, ...], m: int, device: str) -> Program:
-    """Return independent log-normals for the factors and weights of all layers."""
-    sizes = [m, *layers]
+def deep_guide(
+    n_rows: int, sizes: tuple[int, ...], mean_count: float, device: str
+) -> Program:
+    """Return independent log-normals for the factors and weights of all layers.
+
+    ``sizes`` starts with the number of causes. All layers start with a mean of one.
+    """
 
     def guide(batch: Batch) -> None:
-        for level in range(len(layers)):
-            size = (sizes[level + 1], sizes[level])
-            # Means of 1 over the layer's size, so that every layer has mean one.
-            start = noise(size, 0.1, device)
-            shift = float(np.log(size[0]))
-            loc = pyro.param(f"weights_loc_{level}", lambda s=start, c=shift: s() - c)
-            scale = positive(f"weights_scale_{level}", size, 0.1, device)
-            pyro.sample(f"weights_{level}", dist.LogNormal(loc, scale).to_event(2))
+        for level, (low, high) in enumerate(pairwise(sizes)):
+            mean = (mean_count if level == 0 else 1.0) / high
+            here = log_normal(f"weights_{level}", (high, low), mean, device)
+            pyro.sample(f"weights_{level}", dist.LogNormal(*here).to_event(2))
         plate = pyro.plate("rows", batch.n_rows, subsample=batch.rows)
-        for level, size in enumerate(layers):
-            loc = pyro.param(
-                f"factors_loc_{level}", noise((n_rows, size), 0.1, device)
-            )
-            scale = positive(f"factors_scale_{level}", (n_rows, size), 0.1, device)
+        for level, size in enumerate(sizes[1:]):
+            name = f"factors_{level}"
+            loc, scale = log_normal(name, (n_rows, size), 1.0, device)
             with plate:
-                here = dist.LogNormal(loc[batch.rows], scale[batch.rows])
-                pyro.sample(f"factors_{level}", here.to_event(1))
+                drawn = dist.LogNormal(loc[batch.rows], scale[batch.rows])
+                pyro.sample(name, drawn.to_event(1))
 
     return guide
 

@@ -1,6 +1,7 @@
 """Effects of causes: by adjustment, by Pyro's do, and what the naive models say."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,12 @@ from skcausal.estimation.deconfounding._diagnostics import (
     variance_inflation,
 )
 from skcausal.estimation.deconfounding._intervention import draw_under, make_program
-from skcausal.estimation.deconfounding._outcome import OutcomeFit, Rows, is_binary
+from skcausal.estimation.deconfounding._outcome import (
+    OutcomeFit,
+    Rows,
+    fit_outcome,
+    is_binary,
+)
 
 OVERLAP_LIMIT = 0.9
 EXTREME_LIMIT = 0.2
@@ -34,8 +40,18 @@ class FittedModels:
     factor_model: Any
     fit: OutcomeFit
     naive_rows: Rows
-    naive: OutcomeFit
+    outcome_model: Any
     seed: int
+
+    @cached_property
+    def naive(self) -> OutcomeFit:
+        """The same outcome model without the confounder, fitted at first use."""
+        return fit_outcome(self.outcome_model, self.naive_rows, self.y, "none")
+
+    @cached_property
+    def expected_causes(self) -> np.ndarray:
+        """Expected causes of the rows under the factor model."""
+        return np.asarray(self.factor_model.reconstruct(self.rows.causes))
 
     def position(self, cause: Any, owner: str) -> int:
         """Return the position of a cause among the causes."""
@@ -78,8 +94,7 @@ def effect_by_do(
 ) -> tuple[float, float]:
     """Return the effect by Pyro's do, and its Monte Carlo standard error."""
     rows, n = models.rows, len(models.y)
-    expected = models.factor_model.reconstruct(rows.causes)
-    program = make_program(models.fit, rows, draws, expected, [cause])
+    program = make_program(models.fit, rows, draws, models.expected_causes, [cause])
     n_samples = max(2, -(-_SAMPLES // n))
     worlds = [
         draw_under(program, {cause: level}, n, n_samples, models.seed + k)

@@ -27,9 +27,7 @@ class Family(Protocol):
     def base_measure(self, causes: np.ndarray) -> np.ndarray:
         """Return the part of the log density without any parameter."""
 
-    def draw(
-        self, predictor: np.ndarray, random: np.random.RandomState
-    ) -> np.ndarray:
+    def draw(self, predictor: np.ndarray, random: np.random.RandomState) -> np.ndarray:
         """Draw causes."""
 
 
@@ -56,9 +54,7 @@ class Gaussian:
         constant = 0.5 * np.log(2 * np.pi) + np.log(self.std)
         return -0.5 * (causes / self.std) ** 2 - constant
 
-    def draw(
-        self, predictor: np.ndarray, random: np.random.RandomState
-    ) -> np.ndarray:
+    def draw(self, predictor: np.ndarray, random: np.random.RandomState) -> np.ndarray:
         """Add normal noise to the predictor."""
         return predictor + self.std * random.standard_normal(predictor.shape)
 
@@ -82,9 +78,7 @@ class Poisson:
         """Return minus the log factorial."""
         return -gammaln(causes + 1)
 
-    def draw(
-        self, predictor: np.ndarray, random: np.random.RandomState
-    ) -> np.ndarray:
+    def draw(self, predictor: np.ndarray, random: np.random.RandomState) -> np.ndarray:
         """Draw counts."""
         return random.poisson(predictor).astype(float)
 
@@ -108,8 +102,6 @@ class Bernoulli:
         """Return zeros."""
         return np.zeros_like(causes)
 
-    def draw(
-        self, predictor: np.ndarray, random: np.random.RandomState
-    ) -> np.ndarray:
+    def draw(self, predictor: np.ndarray, random: np.random.RandomState) -> np.ndarray:
         """Draw zeros and ones."""
         return (random.uniform(size=predictor.shape) < expit(predictor)).astype(float)

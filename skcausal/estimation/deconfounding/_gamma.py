@@ -31,9 +31,7 @@ class GammaPosterior:
 
     def geometric_mean(self) -> np.ndarray:
         """Return the exponential of the expected logarithm."""
-        return np.exp(
-            np.maximum(digamma(self.shape) - np.log(self.rate), SMALLEST_LOG)
-        )
+        return np.exp(np.maximum(digamma(self.shape) - np.log(self.rate), SMALLEST_LOG))
 
     def draw(self, random: np.random.RandomState) -> np.ndarray:
         """Draw all variables once."""
@@ -86,9 +84,7 @@ class Counts:
     held_out: sp.csr_matrix | None
 
     @classmethod
-    def of(
-        cls, A: np.ndarray | sp.csr_matrix, observed: np.ndarray | None
-    ) -> Self:
+    def of(cls, A: np.ndarray | sp.csr_matrix, observed: np.ndarray | None) -> Self:
         """Make both matrices sparse."""
         held_out = None if observed is None else sp.csr_matrix(~observed, dtype=float)
         return cls(sp.csr_matrix(A), held_out)
@@ -113,9 +109,7 @@ class Counts:
 
     def rates(self, left: np.ndarray, right: np.ndarray) -> np.ndarray:
         """Return the products of left rows and right columns at the nonzeros."""
-        rows = np.repeat(
-            np.arange(self.values.shape[0]), np.diff(self.values.indptr)
-        )
+        rows = np.repeat(np.arange(self.values.shape[0]), np.diff(self.values.indptr))
         columns = self.values.indices
         found = np.empty(len(rows))
         turned = np.ascontiguousarray(right.T)

@@ -48,9 +48,9 @@ def gaussian_posterior(
 ) -> GaussianPosterior:
     """Combine a standard normal prior with quadratic terms of the causes.
 
-    ``weight`` (n, n_causes) times ``moments`` (n_causes, k * k) is added to the identity
-    as precision; a scalar weight is one for all entries. ``linear`` (n, k) is the
-    precision times the mean.
+    ``weight`` (n, n_causes) times ``moments`` (n_causes, k * k) is added to the
+    identity as precision; a scalar weight is one for all entries. ``linear`` (n, k) is
+    the precision times the mean.
     """
     k = linear.shape[1]
     if np.ndim(weight) == 0:

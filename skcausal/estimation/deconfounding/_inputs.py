@@ -1,12 +1,15 @@
 """Checks of the causes and of the mask of held-out entries."""
 
+import warnings
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array
 
-Causes = np.ndarray | sp.csr_matrix
+# An array or a CSR matrix of floats; scipy has no types.
+Causes = Any
 
 
 class ConstantCauseWarning(UserWarning):
@@ -78,6 +81,52 @@ def constant_columns(A: Causes, observed: np.ndarray | None) -> np.ndarray:
         low = np.where(observed, full, np.inf).min(axis=0)
         high = np.where(observed, full, -np.inf).max(axis=0)
     return np.flatnonzero(low == high)
+
+
+def warn_of_constant_causes(
+    model: Any, A: Causes, observed: np.ndarray | None, owner: str
+) -> None:
+    """Name the causes that never vary."""
+    positions = constant_columns(A, observed)
+    if not positions.size:
+        return
+    names = getattr(model, "feature_names_in_", np.arange(A.shape[1]))[positions]
+    listed = ", ".join(str(name) for name in names[:10])
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""
+    warnings.warn(
+        f"{owner}: causes {listed}{more} never vary in the observed rows, so no factor "
+        "explains them and their effects are not identified. Drop them.",
+        ConstantCauseWarning,
+        stacklevel=3,
+    )
+
+
+def check_positive_integers(model: Any, owner: str, *names: str) -> None:
+    """Refuse settings that are not 1, 2, ..."""
+    for name in names:
+        value = getattr(model, name)
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(
+                f"{owner}: {name} must be a positive integer, got {value!r}. Pass 1 or "
+                "more."
+            )
+
+
+def check_priors(model: Any, owner: str, *names: str) -> None:
+    """Refuse gamma priors that are not two positive numbers."""
+    for name in names:
+        value = np.asarray(getattr(model, name))
+        if value.shape != (2,) or not (value > 0).all():
+            raise ValueError(
+                f"{owner}: {name} must be a positive shape and a positive rate, got "
+                f"{getattr(model, name)!r}. Pass a pair such as (0.3, 0.3)."
+            )
+
+
+def mean_count(A: Causes, observed: np.ndarray | None) -> float:
+    """Return the mean of the observed counts, where held-out ones are 0."""
+    n_observed = A.shape[0] * A.shape[1] if observed is None else observed.sum()
+    return float(max(A.sum(), 1) / n_observed)
 
 
 def check_counts(A: Causes, owner: str) -> None:

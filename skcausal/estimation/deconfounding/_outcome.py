@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone, is_classifier
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.linear_model._base import LinearModel
 
 from skcausal.estimation._models import predict_mean
 from skcausal.estimation.deconfounding._bayes_linear import BayesianLinear
@@ -61,8 +62,23 @@ class OutcomeFit:
 
     def expected(self, rows: Rows) -> np.ndarray:
         """Return the expected outcome, a probability for a classifier."""
+        if self.is_linear:
+            return self._sum_of_products(rows)
         design = (_columns(rows, self.adjust) - self.center) / self.scale
         return predict_mean(self.model, design)
+
+    def _sum_of_products(self, rows: Rows) -> np.ndarray:
+        """Return the linear predictor without copying the causes."""
+        slopes = self.slopes(np.ravel(self.model.coef_))
+        m, k = self.n_causes, self.n_causes + rows.covariates.shape[1]
+        confounder = -slopes[:m] if self.adjust == "residual" else slopes[k:]
+        return np.asarray(
+            self.model.intercept_
+            - self.center @ slopes
+            + rows.causes @ slopes[:m]
+            + rows.covariates @ slopes[m:k]
+            + rows.confounder @ confounder
+        )
 
     @property
     def is_classifier(self) -> bool:
@@ -71,15 +87,15 @@ class OutcomeFit:
 
     @property
     def is_linear(self) -> bool:
-        """Whether the expected outcome is linear in its columns."""
-        return not self.is_classifier and hasattr(self.model, "coef_")
+        """Whether the expected outcome is linear in its columns: no link function."""
+        return isinstance(self.model, (BayesianLinear, LinearModel))
 
     @property
     def coefficients(self) -> np.ndarray:
         """Coefficients of the causes in their own units; NaN where there are none."""
         if not hasattr(self.model, "coef_"):
             return np.full(self.n_causes, np.nan)
-        return self.slopes(np.ravel(self.model.coef_)[None])[0][: self.n_causes]
+        return self.slopes(np.ravel(self.model.coef_))[: self.n_causes]
 
     @property
     def standard_errors(self) -> np.ndarray:

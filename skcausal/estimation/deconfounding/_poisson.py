@@ -13,8 +13,17 @@ from skcausal.estimation.deconfounding._gamma import (
     ascend,
     infer_factors,
 )
-from skcausal.estimation.deconfounding._inputs import Causes, check_counts
-from skcausal.estimation.deconfounding._programs import poisson_gamma, positive_guide
+from skcausal.estimation.deconfounding._inputs import (
+    Causes,
+    check_counts,
+    check_priors,
+    mean_count,
+)
+from skcausal.estimation.deconfounding._programs import (
+    found_log_normal,
+    poisson_gamma,
+    positive_guide,
+)
 from skcausal.estimation.deconfounding._training import device_of, train
 
 # Sweeps over the factors of a row whose loadings are known, and when it is done.
@@ -138,7 +147,7 @@ class PoissonFactorModel(FactorModel):
 
     def _check_settings(self, owner: str) -> None:
         super()._check_settings(owner)
-        self._check_positive(owner, "factor_prior", "loading_prior")
+        check_priors(self, owner, "factor_prior", "loading_prior")
 
     def _check_values(self, A: Causes, owner: str) -> None:
         check_counts(A, owner)
@@ -158,10 +167,10 @@ class PoissonFactorModel(FactorModel):
         else:
             device = device_of(self.device)
             model = poisson_gamma(k, m, priors, device)
-            guide = positive_guide(n, k, m, device)
+            guide = positive_guide(n, k, m, mean_count(A, observed), device)
             found, self.elbo_ = train(model, guide, A, observed, self._training(seed))
             loadings = GammaPosterior.like_log_normal(
-                found["loadings_loc"], found["loadings_scale"]
+                *found_log_normal(found, "loadings")
             )
         self.loadings_shape_, self.loadings_rate_ = loadings.shape, loadings.rate
         self.components_ = loadings.mean

@@ -78,9 +78,9 @@ class PPCAFactorModel(FactorModel):
 
     With :math:`S = U \Lambda U^\top` the covariance matrix of the causes, the maximum
     of the likelihood is :math:`W = U_K (\Lambda_K - \sigma^2 I)^{1/2}` with
-    :math:`\sigma^2` the mean of the other eigenvalues. The factors of any row are normal
-    with precision :math:`I + W W^\top / \sigma^2`. Where the causes lie on a plane of
-    fewer dimensions, components beyond it are 0.
+    :math:`\sigma^2` the mean of the other eigenvalues. The factors of any row are
+    normal with precision :math:`I + W W^\top / \sigma^2`. Where the causes lie on a
+    plane of fewer dimensions, components beyond it are 0.
 
     References
     ----------
@@ -148,8 +148,7 @@ class PPCAFactorModel(FactorModel):
             )
 
     def _fit(self, A: Causes, observed: np.ndarray | None, seed: int) -> None:
-        n, m = A.shape
-        k = self.n_components
+        m, k = A.shape[1], self.n_components
         if k > m:
             raise ValueError(
                 f"{type(self).__name__}.fit: n_components must be at most the number "

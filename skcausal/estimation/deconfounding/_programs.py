@@ -1,5 +1,6 @@
 """Pyro programs of the factor models: what generates the causes, and the guides."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,9 @@ from skcausal.estimation.deconfounding._training import Batch, Program, tensor
 
 # Rates stay above this, so that a logarithm in single precision is finite.
 SMALLEST_RATE = 1e-8
+
+# Log-normals stay within these, so that no draw leaves single precision.
+LOG_RANGE, LARGEST_SCALE = (-20.0, 10.0), 3.5
 
 Shape = tuple[int, ...]
 
@@ -83,20 +87,38 @@ def linear_gaussian(k: int, m: int, noise_std: float | None, device: str) -> Pro
     return model
 
 
-def positive_guide(n_rows: int, k: int, m: int, device: str) -> Program:
+def log_normal(
+    name: str, shape: Shape, mean: float, device: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return location and scale of log-normals that start around a mean."""
+    start, shift = noise(shape, 0.1, device), math.log(mean)
+    loc = pyro.param(f"{name}_loc", lambda: start() + shift)
+    scale = positive(f"{name}_scale", shape, 0.1, device)
+    return loc.clamp(*LOG_RANGE), scale.clamp(max=LARGEST_SCALE)
+
+
+def found_log_normal(
+    found: dict[str, np.ndarray], name: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return what `log_normal` became, from the trained parameters."""
+    loc, scale = found[f"{name}_loc"], found[f"{name}_scale"]
+    return np.clip(loc, *LOG_RANGE), np.minimum(scale, LARGEST_SCALE)
+
+
+def positive_guide(
+    n_rows: int, k: int, m: int, mean_count: float, device: str
+) -> Program:
     """Return independent log-normals for factors and loadings.
 
     Gradients through draws of gammas with small shapes are too noisy to train with.
     """
 
     def guide(batch: Batch) -> None:
-        loc = pyro.param("loadings_loc", noise((k, m), 0.1, device))
-        scale = positive("loadings_scale", (k, m), 0.1, device)
-        pyro.sample("loadings", dist.LogNormal(loc, scale).to_event(2))
-        z_loc = pyro.param("factors_loc", noise((n_rows, k), 0.1, device))
-        z_scale = positive("factors_scale", (n_rows, k), 0.1, device)
+        loadings = log_normal("loadings", (k, m), mean_count / k, device)
+        pyro.sample("loadings", dist.LogNormal(*loadings).to_event(2))
+        loc, scale = log_normal("factors", (n_rows, k), 1.0, device)
         with pyro.plate("rows", batch.n_rows, subsample=batch.rows):
-            here = dist.LogNormal(z_loc[batch.rows], z_scale[batch.rows])
+            here = dist.LogNormal(loc[batch.rows], scale[batch.rows])
             pyro.sample("factors", here.to_event(1))
 
     return guide

@@ -27,7 +27,7 @@ from skcausal.estimation.deconfounding._outcome import Rows
 from skcausal.estimation.deconfounding._single import single_cause_table
 
 # Causes whose effect is computed by do for the table: those that moved most.
-MOST_BY_DO = 50
+MOST_BY_DO = 20
 
 
 def _has_posterior(self: Any) -> bool:
@@ -99,9 +99,10 @@ class DeconfounderQueries(BaseEstimator):
         levels = (float(treated), float(control))
         if method == "adjust":
             models = self._models
-            return adjusted_effect(
-                models.fit, models.rows, self._draws(), position, levels
-            )
+            draws = models.rows.confounder[None]
+            if not models.fit.is_linear:
+                draws = self._draws()
+            return adjusted_effect(models.fit, models.rows, draws, position, levels)
         if method == "do":
             return effect_by_do(self._models, self._draws(), position, levels)[0]
         raise ValueError(

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.compose import make_column_selector
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import PoissonRegressor
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -18,7 +19,8 @@ from skcausal.estimation.deconfounding import (
     PPCAFactorModel,
 )
 from skcausal.estimation.deconfounding._bayes_linear import BayesianLinear
-from skcausal.estimation.deconfounding._effects import effect_by_do
+from skcausal.estimation.deconfounding._effects import contrasts, effect_by_do
+from skcausal.estimation.deconfounding._outcome import _columns
 from skcausal.estimation.deconfounding._single import one_by_one
 
 EFFECTS = np.array([1.0, -1.0, 0.5, 0.0])
@@ -95,6 +97,24 @@ def test_effects_of_a_shared_confounder_are_recovered():
     assert (np.mean(contrasts, axis=0) > 0.5).all()
 
 
+def test_bias_falls_with_the_number_of_causes():
+    """A cause alone stays biased by 1; all causes together by 2 / (m + 1)."""
+    for m in (3, 30):
+        alone, joint, deconfounded = [], [], []
+        for seed in range(10):
+            random = np.random.default_rng(seed)
+            z = random.normal(size=2000)
+            A = z[:, None] + random.normal(size=(2000, m))
+            y = 2 * z + random.normal(size=2000)
+            model = Deconfounder(PPCAFactorModel(1), heldout_fraction=0).fit(A, y)
+            alone.append(contrasts(A, y).mean())
+            joint.append(model._models.naive.coefficients.mean())
+            deconfounded.append(model._models.fit.coefficients.mean())
+        assert np.mean(alone) == pytest.approx(1, abs=0.03)
+        assert np.mean(joint) == pytest.approx(2 / (m + 1), abs=0.02)
+        assert abs(np.mean(deconfounded)) < np.mean(joint)
+
+
 @pytest.mark.parametrize("adjust", ["substitute", "reconstruction", "residual", "none"])
 def test_do_and_adjustment_agree_within_monte_carlo_error(adjust):
     table = fitted(adjust=adjust).effects_
@@ -116,6 +136,42 @@ def test_do_agrees_with_other_outcome_models(outcome_model):
         by_do, error = effect_by_do(models, draws, position, (1.5, -1.0))
         assert by_do == model.effect(cause, 1.5, -1, method="do")
         assert 0 < abs(by_do - adjusted) < 3.5 * error
+
+
+def test_outcome_with_a_link_is_averaged_over_rows():
+    """The coefficient of a Poisson regression is no difference of means."""
+    X, y, _ = simulate()
+    counts = np.random.default_rng(0).poisson(np.exp(0.2 * y))
+    model = Deconfounder(
+        PPCAFactorModel(1), outcome_model=PoissonRegressor(), heldout_fraction=0
+    ).fit(X, counts)
+    rows = model._models.rows
+    worlds = []
+    for level in (1, 0):
+        causes = rows.causes.copy()
+        causes[:, 0] = level
+        draws = model._draws()
+        changed = rows.with_causes(causes)
+        worlds.append(
+            np.mean(
+                [model._models.fit.expected(changed.with_confounder(z)) for z in draws]
+            )
+        )
+    assert model.effect("cause 0") == pytest.approx(worlds[0] - worlds[1])
+    assert model.effect("cause 0") != pytest.approx(
+        model._models.fit.coefficients[0], rel=0.01
+    )
+
+
+@pytest.mark.parametrize("adjust", ["substitute", "reconstruction", "residual", "none"])
+def test_linear_predictions_are_those_of_the_model(adjust):
+    X, y, z = simulate(n=300)
+    options = {"causes": list(X), "heldout_fraction": 0, "adjust": adjust}
+    table = X.assign(age=z)
+    model = Deconfounder(PPCAFactorModel(2), outcome_model="ridge", **options)
+    fit = model.fit(table, y)._models.fit
+    design = (_columns(model._models.rows, adjust) - fit.center) / fit.scale
+    np.testing.assert_allclose(model.predict(table), fit.model.predict(design))
 
 
 def test_binary_outcome_is_a_probability():
