@@ -8,7 +8,13 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from benchmarks import deconfounder_claims, environments, report
+from benchmarks import (
+    deconfounder_claims,
+    deconfounder_ratings,
+    deconfounder_smoking,
+    environments,
+    report,
+)
 
 SIGMA = 1.3
 DRAWS = 100
@@ -208,6 +214,10 @@ def run(options):
             draws = 5 if options.quick else DRAWS
             raw["curves"] = bias_curves(draws)
             raw["draws"] = draws
+        if "smoking".startswith(options.only):
+            raw["smoking"] = deconfounder_smoking.measure()
+        if "ratings".startswith(options.only):
+            raw["ratings"] = deconfounder_ratings.measure()
     facts = {"quick": bool(options.quick), "raw": raw}
     report.save_section("deconfounder", text_of(raw), facts, identity)
 
@@ -229,4 +239,8 @@ def text_of(raw):
         draws = raw["draws"]
         curves = report.markdown(pd.DataFrame(raw["curves"]))
         parts += [CURVES.format(draws=draws), curves]
+    if "smoking" in raw:
+        parts.append(deconfounder_smoking.text_of(raw["smoking"]))
+    if "ratings" in raw:
+        parts.append(deconfounder_ratings.text_of(raw["ratings"]))
     return "\n\n".join(parts)
