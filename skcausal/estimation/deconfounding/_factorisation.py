@@ -7,6 +7,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.exceptions import ConvergenceWarning
 
+from skcausal.estimation.deconfounding._ratings import Ratings, like
+
 # Standard deviation of the starting loadings: small, so that they start near nothing.
 START = 0.1
 
@@ -45,19 +47,19 @@ class Settings:
 
 
 def factorise(
-    values: sp.csr_matrix,
+    ratings: Ratings,
     offset: sp.csr_matrix,
     settings: Settings,
     random: np.random.RandomState,
     owner: str,
 ) -> Factorisation:
-    """Fit values by users, items, their factors, and a slope of the offset per user.
+    """Fit ratings by users, items, their factors, and a slope of the offset per user.
 
-    ``offset`` has the same pattern as ``values``. Each half of a sweep is a ridge
+    ``offset`` has the same pattern as the ratings. Each half of a sweep is a ridge
     regression per user or item; all are solved at once from sparse products.
     """
-    n, m = values.shape
-    k = settings.n_components
+    values, entries = ratings.values, ratings.entries
+    (n, m), k = values.shape, settings.n_components
     mean = float(values.data.mean())
     found = Factorisation(
         mean,
@@ -68,8 +70,6 @@ def factorise(
         START * random.standard_normal((m, k)),
         [],
     )
-    rows = np.repeat(np.arange(n), np.diff(values.indptr))
-    entries = (rows, values.indices)
     for _ in range(settings.max_iter):
         _update_users(found, values, offset, entries, settings.alpha)
         _update_items(found, values, offset, entries, settings.alpha)
@@ -87,10 +87,6 @@ def factorise(
     return found
 
 
-def _like(values: sp.csr_matrix, data: np.ndarray) -> sp.csr_matrix:
-    return sp.csr_matrix((data, values.indices, values.indptr), shape=values.shape)
-
-
 def _update_users(
     found: Factorisation,
     values: sp.csr_matrix,
@@ -100,7 +96,7 @@ def _update_users(
 ) -> None:
     """Regress each user's ratings on the offset and the items' factors."""
     columns = entries[1]
-    target = _like(values, values.data - found.mean - found.item_intercepts[columns])
+    target = like(values, values.data - found.mean - found.item_intercepts[columns])
     features = _with_ones(found.item_factors)
     gram, moments = _ridge_parts(target, features)
     cross = offset @ features
@@ -127,7 +123,7 @@ def _update_items(
     """Regress each item's ratings, less the offset, on the users' factors."""
     rows = entries[0]
     known = found.mean + found.user_intercepts[rows] + found.slopes[rows] * offset.data
-    target = _like(values, values.data - known).T.tocsr()
+    target = like(values, values.data - known).T.tocsr()
     solved = _solve(*_ridge_parts(target, _with_ones(found.user_factors)), alpha)
     found.item_intercepts, found.item_factors = solved[:, 0], solved[:, 1:]
 
@@ -142,7 +138,7 @@ def _ridge_parts(
     """Return each row's Gram matrix and moments over its observed entries."""
     width = features.shape[1]
     outer = (features[:, :, None] * features[:, None, :]).reshape(-1, width**2)
-    gram = _like(target, np.ones(target.nnz)) @ outer
+    gram = like(target, np.ones(target.nnz)) @ outer
     return gram.reshape(-1, width, width), target @ features
 
 

@@ -20,18 +20,18 @@ class Ratings:
     @property
     def pattern(self) -> sp.csr_matrix:
         """Ones where there is a rating."""
-        return self.like(np.ones(self.values.nnz))
-
-    def like(self, data: np.ndarray) -> sp.csr_matrix:
-        """Return other values at the same entries."""
-        parts = (data, self.values.indices, self.values.indptr)
-        return sp.csr_matrix(parts, shape=self.values.shape)
+        return like(self.values, np.ones(self.values.nnz))
 
     @property
     def entries(self) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of the observed entries, in their order."""
         counts = np.diff(self.values.indptr)
         return np.repeat(np.arange(len(counts)), counts), self.values.indices
+
+
+def like(matrix: sp.csr_matrix, data: np.ndarray) -> sp.csr_matrix:
+    """Return other values at the same entries."""
+    return sp.csr_matrix((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def check_ratings(R: Any, owner: str) -> Ratings:
