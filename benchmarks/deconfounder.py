@@ -1,4 +1,4 @@
-"""The deconfounder on TMDB 5000 beside published figures, and curves of its bias."""
+"""The deconfounder beside published figures, and curves of its bias."""
 
 import json
 import time
@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from benchmarks import (
     deconfounder_claims,
+    deconfounder_genes,
     deconfounder_ratings,
     deconfounder_smoking,
     environments,
@@ -216,6 +217,8 @@ def run(options):
             raw["draws"] = draws
         if "smoking".startswith(options.only):
             raw["smoking"] = deconfounder_smoking.measure()
+        if "genes".startswith(options.only):
+            raw["genes"] = deconfounder_genes.measure()
         if "ratings".startswith(options.only):
             raw["ratings"] = deconfounder_ratings.measure()
     facts = {"quick": bool(options.quick), "raw": raw}
@@ -241,6 +244,8 @@ def text_of(raw):
         parts += [CURVES.format(draws=draws), curves]
     if "smoking" in raw:
         parts.append(deconfounder_smoking.text_of(raw["smoking"]))
+    if "genes" in raw:
+        parts.append(deconfounder_genes.text_of(raw["genes"]))
     if "ratings" in raw:
         parts.append(deconfounder_ratings.text_of(raw["ratings"]))
     return "\n\n".join(parts)
