@@ -28,12 +28,12 @@ and .2 for genes, clusters and noise, {n:,} people and as many genes (published:
 of each, so cells compare in order only); mean absolute error of the coefficients of \
 regressions on one gene, {draws} traits. A factor model of 10 components is adjusted \
 for by its factors (PPCA) or by subtracting its expected genes (PF). The two controls \
-know nothing of confounding: a ridge penalty of the size of the data, and zeros for all \
-effects. Zeros beat the oracle, as most effects are zero and no regression on one gene \
-is free of the other genes. Their error falls with the square root of the number of \
-genes, so that with 5,000 it is about {zeros:.3f}: that published for DEF, which so shows \
-shrinkage, not adjustment. Balding-Nichols and PSD need a table of human genes that is \
-not at hand; DEF is not fitted here."""
+know nothing of confounding: a ridge penalty of the size of the data, and zeros for \
+all effects. Zeros beat the oracle, as most effects are zero and no regression on one \
+gene is free of the other genes. Their error falls with the square root of the number \
+of genes, so that with 5,000 it is about {zeros:.3f}, the figure published for DEF: \
+shrinkage explains it without any adjustment. Balding-Nichols and PSD need a table of \
+human genes that is not at hand; DEF is not fitted here."""
 
 
 def genes(random):
