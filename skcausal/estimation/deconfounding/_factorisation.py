@@ -82,7 +82,7 @@ def factorise(
         f"{owner}: the matrix factorisation did not converge in {settings.max_iter} "
         "sweeps. Raise max_iter, or tol.",
         ConvergenceWarning,
-        stacklevel=4,
+        stacklevel=3,
     )
     return found
 
