@@ -62,7 +62,7 @@ def parse(arguments=None):
     agreement = commands.choices["agreement"]
     agreement.add_argument("--only", default="", help="parts whose name contains it")
     deconfounder = commands.choices["deconfounder"]
-    parts = ("", "actors", "likelihood", "curves")
+    parts = ("", "actors", "likelihood", "curves", "smoking", "genes", "ratings")
     deconfounder.add_argument("--only", default="", choices=parts, help="one part")
     return parser.parse_args(arguments)
 

@@ -171,6 +171,7 @@ API_REFERENCE = {
             "Deconfounder",
             "SubstituteConfounder",
             "CounterfactualOutcome",
+            "DeconfoundedRecommender",
         ],
         "Reasons to doubt": [
             "DeconfounderWarning",
@@ -277,7 +278,12 @@ API_REFERENCE = {
         ],
     },
     "skcausal.datasets": {
-        "Generators": ["make_ab_test", "make_observational", "make_survival"],
+        "Generators": [
+            "make_ab_test",
+            "make_observational",
+            "make_survival",
+            "make_ratings",
+        ],
         "Loaders": [
             "fetch_hillstrom",
             "fetch_criteo",

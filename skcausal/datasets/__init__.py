@@ -4,6 +4,7 @@ Made on the spot, nothing to download:
 
 - `make_ab_test`: a randomised experiment of an online shop, mixed columns.
 - `make_observational`: chosen confounding, effect, overlap and noise.
+- `make_ratings`: ratings of what users chose, and of what was shown at random.
 - `make_survival`: right-censored survival times.
 
 Read from ``$SKCAUSAL_DATA`` or the user's cache folder, verified by SHA-256, and
@@ -45,6 +46,7 @@ from skcausal.datasets._loaders_studies import fetch_bonus, fetch_nhefs
 from skcausal.datasets._loaders_training import fetch_jobs, fetch_lalonde
 from skcausal.datasets._loaders_twins import fetch_twins
 from skcausal.datasets._observational import make_observational
+from skcausal.datasets._ratings import make_ratings
 from skcausal.datasets._survival import make_survival
 
 __all__ = [
@@ -68,5 +70,6 @@ __all__ = [
     "fetch_twins",
     "make_ab_test",
     "make_observational",
+    "make_ratings",
     "make_survival",
 ]

@@ -11,6 +11,7 @@ Needs ``pip install "skcausal[deep]"`` (torch and Pyro).
   result, its drawing, and what it says of a model that does not.
 - ``ConstantCauseWarning``: a cause that never varies.
 - ``Deconfounder``: effects of many causes, adjusted for what they share.
+- ``DeconfoundedRecommender``: ratings, adjusted for what users choose to rate.
 - ``SubstituteConfounder``: what they share, as columns for any other learner.
 - ``CounterfactualOutcome``: what one row would have had under other causes.
 - ``DeconfounderWarning`` and its kinds: reasons to doubt the effects.
@@ -45,6 +46,9 @@ from skcausal.estimation.deconfounding._poisson import (  # noqa: E402
     PoissonFactorModel,
 )
 from skcausal.estimation.deconfounding._ppca import PPCAFactorModel  # noqa: E402
+from skcausal.estimation.deconfounding._recommender import (  # noqa: E402
+    DeconfoundedRecommender,
+)
 from skcausal.estimation.deconfounding._substitute_confounder import (  # noqa: E402
     SubstituteConfounder,
 )
@@ -66,6 +70,7 @@ __all__ = [
     "ConstantCauseWarning",
     "CounterfactualOutcome",
     "CoverageWarning",
+    "DeconfoundedRecommender",
     "Deconfounder",
     "DeconfounderWarning",
     "DeepExponentialFamily",
