@@ -41,7 +41,11 @@ API_REFERENCE = {
             "AdditiveNoise",
             "CategoricalNoise",
             "EmpiricalDistribution",
+            "GeneralizedLinear",
+            "GumbelMax",
+            "SplineFlow",
             "Mechanism",
+            "choose_mechanism",
         ],
         "What drove this?": [
             "intrinsic_influence",
@@ -61,6 +65,7 @@ API_REFERENCE = {
             "Columns",
             "Step",
             "Hedge",
+            "Population",
         ],
         "Several worlds": [
             "identify_counterfactual",
@@ -258,6 +263,7 @@ API_REFERENCE = {
             "fetch_sachs",
             "fetch_compas",
             "fetch_law_school",
+            "fetch_german_credit",
             "fetch_bonus",
             "fetch_nhefs",
         ],
@@ -271,5 +277,8 @@ API_REFERENCE = {
             "check_causal_estimator",
             "LAWS",
         ]
+    },
+    "skcausal.decision": {
+        "Recourse": ["StructuralRecourse", "RecourseResult", "Recourse"],
     },
 }

@@ -10,6 +10,7 @@ package                      the question it answers
 ``skcausal.inference``       How sure? Effect estimates that carry their influence
 ``skcausal.validation``      Could it be wrong? Scores, refuters, tests of graphs
 ``skcausal.fairness``        Is it fair? Audits under a structural model
+``skcausal.decision``        What to do? Actions by what they would cause
 ``skcausal.analysis``        The whole story: the report and the command line
 ``skcausal.datasets``        Generators with known effects and public data
 ``skcausal.testing``         For authors of estimators: laws every learner must pass

@@ -23,6 +23,7 @@ downloaded where missing:
 - `fetch_compas`: a risk score of courts (Angwin et al. 2016).
 - `fetch_law_school`: grades of law students (Wightman 1998).
 - `fetch_sachs`: proteins of single cells with a consensus graph (Sachs et al. 2005).
+- `fetch_german_credit`: 1,000 loans, and which were paid back (Hofmann 1994).
 
 Each returns a `sklearn.utils.Bunch` with ``frame`` (features, treatment and outcome
 in one table), ``X``, ``y``, ``treatment``, ``description``, names of the columns, and
@@ -33,6 +34,7 @@ whatever truth is known; `fetch_sachs` has a graph instead of a treatment,
 
 from skcausal.datasets._ab_test import make_ab_test
 from skcausal.datasets._fetch import DatasetCorruptError, DatasetNotFoundError
+from skcausal.datasets._loaders_credit import fetch_german_credit
 from skcausal.datasets._loaders_fairness import fetch_compas, fetch_law_school
 from skcausal.datasets._loaders_graphs import fetch_sachs
 from skcausal.datasets._loaders_instruments import fetch_401k, fetch_card
@@ -53,6 +55,7 @@ __all__ = [
     "fetch_card",
     "fetch_compas",
     "fetch_criteo",
+    "fetch_german_credit",
     "fetch_hillstrom",
     "fetch_ihdp",
     "fetch_jobs",

@@ -1,7 +1,8 @@
 """Can data answer? A graph and a question become columns, a formula or a refusal.
 
 `identify` finds the formula of an effect, an `Estimand`, or raises `NotIdentifiedError`
-with the `Hedge` that forbids it. `AdjustmentSets` finds the sets of covariates that
+with the `Hedge` that forbids it; a `Population` is another place where something is
+known. `AdjustmentSets` finds the sets of covariates that
 turn an association into an effect, and `AdjustmentSelector` keeps their columns as a
 step of a Pipeline; `FrontDoorSets` finds the mediators and `InstrumentSets`
 the instruments that help where a cause is hidden.
@@ -53,6 +54,7 @@ from skcausal.identification._mediation import (
     mediation_effects,
     path_specific_effect,
 )
+from skcausal.identification._population import Population
 from skcausal.identification._selector import AdjustmentSelector
 from skcausal.identification._steps import Step
 from skcausal.identification._variables import Variable
@@ -80,6 +82,7 @@ __all__ = [
     "NoInstrumentError",
     "NotIdentifiedError",
     "One",
+    "Population",
     "Probability",
     "Product",
     "RuleResult",

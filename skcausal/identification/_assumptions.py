@@ -10,6 +10,7 @@ from skcausal.identification._steps import braces, names
 
 if TYPE_CHECKING:
     from skcausal.identification._estimand import Estimand
+    from skcausal.identification._population import Population
 
 
 def assumptions(estimand: "Estimand") -> list[str]:
@@ -82,7 +83,17 @@ def _general(estimand: "Estimand") -> list[str]:
     given = sorted({braces(one.given) for one in asked}, key=len)
     positive = f"Every combination of values occurs of {', of '.join(given)}."
     parts = [hidden] if hidden else []
+    parts += [_difference(place) for place in estimand.populations]
     parts += [positive] if given else []
     if any(isinstance(one, Fraction) for one in estimand.expression.walk()):
         parts.append("Nothing that the formula divides by is zero.")
     return parts
+
+
+def _difference(place: "Population") -> str:
+    if not place.differs:
+        return f"{place.name} has the mechanisms of the population asked about."
+    return (
+        f"{place.name} differs from the population asked about in how "
+        f"{names(place.differs)} came about, and in nothing else."
+    )

@@ -8,6 +8,7 @@ from typing import Any
 from skcausal.graphs import CausalGraph
 from skcausal.identification._errors import IdentificationError
 from skcausal.identification._id import Verdict, run_id, run_idc
+from skcausal.identification._population import Population
 from skcausal.identification._question import check_arrows, check_question
 from skcausal.identification._steps import names, question
 from skcausal.identification._variables import Node
@@ -27,6 +28,8 @@ class CausalQuery:
         In the order of the graph.
     experiments : tuple of tuple of node
         Sets of nodes that were set in an experiment, beside what was seen.
+    populations : tuple of Population
+        Others, of which something is known.
     """
 
     graph: CausalGraph
@@ -35,6 +38,7 @@ class CausalQuery:
     given: Names
     observed: Names
     experiments: tuple[Names, ...] = ()
+    populations: tuple[Population, ...] = ()
 
     @cached_property
     def projected(self) -> CausalGraph:
@@ -50,8 +54,10 @@ class CausalQuery:
         """Return what ID, or IDC where there are conditions, finds in a graph."""
         parts = (self.outcome, self.treatment)
         if self.given:
-            return run_idc(graph, *parts, self.given, self.experiments)
-        return run_id(graph, *parts, self.experiments)
+            return run_idc(
+                graph, *parts, self.given, self.experiments, self.populations
+            )
+        return run_id(graph, *parts, self.experiments, self.populations)
 
 
 def make_query(
@@ -61,6 +67,7 @@ def make_query(
     given: Any,
     observed: Any,
     experiments: Sequence[Any],
+    populations: Sequence[Population],
 ) -> CausalQuery:
     """Return a checked question.
 
@@ -97,6 +104,7 @@ def make_query(
     seen = graph.ordered(graph.names(asked.observed))
     trials = tuple(graph.ordered(nodes) for nodes in experiments)
     _check_experiments(trials, seen)
+    places = _check_populations(graph, populations, seen)
     return CausalQuery(
         graph,
         graph.ordered(treatment),
@@ -104,6 +112,7 @@ def make_query(
         graph.ordered(given),
         seen,
         trials,
+        places,
     )
 
 
@@ -116,3 +125,25 @@ def _check_experiments(trials: Collection[Names], seen: Names) -> None:
                 f"set, got {names(hidden) or 'none'}. Write experiments=[['z']] for "
                 "one in which z was set."
             )
+
+
+def _check_populations(
+    graph: CausalGraph, populations: Sequence[Population], seen: Names
+) -> tuple[Population, ...]:
+    """Return populations with their nodes in the order of the graph."""
+    found: list[Population] = []
+    for one in populations:
+        if not isinstance(one, Population):
+            raise IdentificationError(
+                f"identify: populations must hold Population objects, got "
+                f"{type(one).__name__}. Write Population(name, differs=[...])."
+            )
+        if not one.name or one.name in {other.name for other in found}:
+            raise IdentificationError(
+                f"identify: populations must have names of their own, got "
+                f"{one.name!r} {'twice' if one.name else 'as one'}."
+            )
+        trials = tuple(graph.ordered(nodes) for nodes in one.experiments)
+        _check_experiments([trial for trial in trials if trial], seen)
+        found.append(Population(one.name, graph.ordered(one.differs), trials))
+    return tuple(found)

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from skcausal.identification._errors import IdentificationError
-from skcausal.identification._evaluation import partial_covariance
+from skcausal.identification._evaluation import Table, partial_covariance
 from skcausal.identification._expressions import (
     Covariance,
     Fraction,
 )
+from skcausal.identification._population import Population
 from skcausal.identification._structural_tables import TableModel, random_linear_model
 from skcausal.identification._variables import Node
 
@@ -59,10 +60,23 @@ def _table_error(estimand: "Estimand", rng: np.random.Generator) -> float:
         trial: model.distribution(list({*nodes, *trial}), trial)
         for trial in estimand.experiments
     }
-    found = estimand.all_values(model.distribution(nodes), trials)
+    elsewhere = {
+        place.name: _tables(model.differing(place.differs, rng), place, nodes)
+        for place in estimand.populations
+    }
+    found = estimand.all_values(model.distribution(nodes), trials, elsewhere)
     extra = len(found.axes) - len(asked)
     truth = truth.reshape(*truth.shape, *[1] * extra)
     return float(np.abs(found.values - truth).max())
+
+
+def _tables(
+    model: TableModel, place: Population, nodes: list[Node]
+) -> dict[tuple[Node, ...], Table]:
+    return {
+        tuple(trial): model.distribution(list({*nodes, *trial}), trial)
+        for trial in place.experiments
+    }
 
 
 def _named(estimand: "Estimand") -> list[Node]:

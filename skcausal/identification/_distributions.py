@@ -86,9 +86,16 @@ class Observed(Distribution):
     and the parents of that district, which is all that matters of what is before.
     """
 
-    def __init__(self, parts: Parts, nodes: Codes, done: Codes = frozenset()) -> None:
+    def __init__(
+        self,
+        parts: Parts,
+        nodes: Codes,
+        done: Codes = frozenset(),
+        population: str = "",
+    ) -> None:
         self._parts = parts
         self._done = done
+        self._population = population
         self.names = parts.names
         self.order = parts.sorted(nodes)
         self._factors: dict[int, Expression] = {}
@@ -109,10 +116,12 @@ class Observed(Distribution):
 
     def marginal(self, keep: Codes) -> "Observed":
         """Return what is seen of some nodes."""
-        return Observed(self._parts, keep, self._done)
+        return Observed(self._parts, keep, self._done, self._population)
 
     def _probability(
         self, nodes: Collection[int], given: Collection[int]
     ) -> Expression:
-        parts = (nodes, given, self._done)
-        return Probability(*([self.names[node] for node in part] for part in parts))
+        asked, known, done = (
+            [self.names[node] for node in part] for part in (nodes, given, self._done)
+        )
+        return Probability(asked, known, done, self._population)

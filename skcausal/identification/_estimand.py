@@ -18,6 +18,7 @@ from skcausal.identification._expressions import (
     Probability,
 )
 from skcausal.identification._graph_simplification import simplify_in
+from skcausal.identification._population import Population
 from skcausal.identification._printing import LATEX
 from skcausal.identification._steps import Step, names, question
 from skcausal.identification._variables import Node, Variable
@@ -56,6 +57,8 @@ class Estimand:
         The derivation; see `explain`.
     experiments : tuple of tuple of node, default=()
         Sets of nodes that were set in experiments the formula may use.
+    populations : tuple of Population, default=()
+        Others that the formula may use.
 
     Notes
     -----
@@ -93,6 +96,7 @@ class Estimand:
     instrument: Node | None = None
     steps: tuple[Step, ...] = ()
     experiments: tuple[Names, ...] = ()
+    populations: tuple[Population, ...] = ()
 
     # How it reads
 
@@ -177,7 +181,10 @@ class Estimand:
         return tuple(node for node in self.graph.nodes if node in free)
 
     def evaluate(
-        self, joint: Table, experiments: Mapping[Any, Table] | None = None
+        self,
+        joint: Table,
+        experiments: Mapping[Any, Table] | None = None,
+        populations: Mapping[str, Mapping[Any, Table]] | None = None,
     ) -> Table:
         """Return the numbers of the effect under a discrete distribution.
 
@@ -188,6 +195,8 @@ class Estimand:
             formula names.
         experiments : mapping, default=None
             Tables of experiments, as in `evaluate`.
+        populations : mapping, default=None
+            Tables of other populations, as in `evaluate`.
 
         Returns
         -------
@@ -197,7 +206,7 @@ class Estimand:
             by how often they occur, where it is defined; NaN where it never is. For
             an instrument one number without axes.
         """
-        table = self.all_values(joint, experiments)
+        table = self.all_values(joint, experiments, populations)
         extra = [axis for axis in table.axes if axis.node in self.arbitrary]
         if not extra:
             return table
@@ -217,7 +226,10 @@ class Estimand:
         return Table(table.axes[: -len(extra)], mean)
 
     def all_values(
-        self, joint: Table, experiments: Mapping[Any, Table] | None = None
+        self,
+        joint: Table,
+        experiments: Mapping[Any, Table] | None = None,
+        populations: Mapping[str, Mapping[Any, Table]] | None = None,
     ) -> Table:
         """Return the numbers of the formula for each level of `arbitrary` nodes too.
 
@@ -225,7 +237,7 @@ class Estimand:
         ----------
         joint : Table
             As in `evaluate`.
-        experiments : mapping, default=None
+        experiments, populations : mapping, default=None
             As in `evaluate`.
 
         Returns
@@ -234,7 +246,7 @@ class Estimand:
             With axes treatment, outcome, given and those of `arbitrary`, along which
             numbers differ by chance only if the graph is right.
         """
-        table = evaluate(self.expression, joint, experiments)
+        table = evaluate(self.expression, joint, experiments, populations)
         if self.kind == "instrument":
             return table
         nodes = (*self.treatment, *self.outcome, *self.given, *self.arbitrary)

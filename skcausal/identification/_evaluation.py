@@ -25,7 +25,8 @@ from skcausal.identification._variables import (
 )
 
 FloatArray = npt.NDArray[np.float64]
-Experiments = Mapping[frozenset[Node], "Table"]
+Sources = Mapping[tuple[str, frozenset[Node]], "Table"]
+_SEEN = ("", frozenset[Node]())  # here, without an experiment
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +119,7 @@ def evaluate(
     expression: Expression,
     joint: Table,
     experiments: Mapping[Any, Table] | None = None,
+    populations: Mapping[str, Mapping[Any, Table]] | None = None,
 ) -> Table:
     """Return the numbers that a formula gives under a discrete distribution.
 
@@ -131,6 +133,9 @@ def evaluate(
     experiments : mapping, default=None
         For each set of nodes that was set by experiment, a table like ``joint`` that
         holds the probability of all other nodes at each level of those.
+    populations : mapping, default=None
+        For the name of each other population a mapping like ``experiments``, in which
+        ``()`` stands for what was seen without one.
 
     Returns
     -------
@@ -155,10 +160,12 @@ def evaluate(
     array([[0.25, 0.75],
            [0.33, 0.67]])
     """
-    sources = {frozenset[Node](): joint}
-    for nodes, table in (experiments or {}).items():
-        sources[frozenset(one.node for one in as_variables(nodes))] = table
-    for done, table in sources.items():
+    sources = {_SEEN: joint}
+    for name, tables in {"": experiments or {}, **(populations or {})}.items():
+        for nodes, table in tables.items():
+            done = frozenset(one.node for one in as_variables(nodes))
+            sources[name, done] = table
+    for (_, done), table in sources.items():
         _check_table(table, done)
     first = _Evaluation(sources, fill=0.0)
     result = first.of(expression)
@@ -188,7 +195,7 @@ def _check_table(table: Table, done: frozenset[Node]) -> None:
 class _Evaluation:
     """One pass over a formula; each part is computed once."""
 
-    def __init__(self, sources: Experiments, fill: float) -> None:
+    def __init__(self, sources: Sources, fill: float) -> None:
         self._sources = sources
         self._fill = fill
         self.undefined = False
@@ -243,7 +250,7 @@ class _Evaluation:
 
     @_value.register
     def _(self, one: Covariance, tables: list[Table]) -> Table:
-        joint = self._sources[frozenset()]
+        joint = self._sources[_SEEN]
         nodes = [Variable(node) for node in (*one.nodes, *one.given)]
         self._check_axes(nodes, joint)
         table = joint.marginal(nodes)
@@ -276,13 +283,15 @@ class _Evaluation:
                 "first."
             )
         done = frozenset(symbol.node for symbol in one.do)
-        if done not in self._sources:
+        if (one.population, done) not in self._sources:
             names = ", ".join(sorted(map(str, done)))
+            what = f"an experiment on {names}" if done else "what was seen"
+            where = f" in {one.population}" if one.population else ""
             raise ValueError(
-                f"evaluate: {one} needs an experiment on {names}. Give its table in "
-                "experiments."
+                f"evaluate: {one} needs {what}{where}. Give its table in "
+                f"{'populations' if where else 'experiments'}."
             )
-        table = self._sources[done]
+        table = self._sources[one.population, done]
         self._check_axes(seen, table)
         return table
 

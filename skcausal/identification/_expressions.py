@@ -20,6 +20,8 @@ class Probability(Expression):
         What is seen.
     do : node, Variable or collection of them, default=()
         What is set by an experiment.
+    population : str, default=""
+        Where; empty for the population that the question is about.
 
     Raises
     ------
@@ -33,12 +35,18 @@ class Probability(Expression):
     P(y | do(x), z)
     >>> Probability(["a", "b"]) == Probability(["b", "a"])
     True
+    >>> print(Probability("y", do="x", population="trial"))
+    P_trial(y | do(x))
     """
 
     _rank = 1
 
     def __new__(
-        cls, variables: Named, given: Named = (), do: Named = ()
+        cls,
+        variables: Named,
+        given: Named = (),
+        do: Named = (),
+        population: str = "",
     ) -> "Probability":
         """Return the one probability of these parts."""
         parts = (as_variables(variables), as_variables(given), as_variables(do))
@@ -51,7 +59,7 @@ class Probability(Expression):
                     f"Probability: {min(map(str, both))} stands in two places. A value "
                     "is either asked for, given or set."
                 )
-        return cls._of(*parts)
+        return cls._of(*parts, population)
 
     @property
     def variables(self) -> tuple[Variable, ...]:
@@ -68,15 +76,21 @@ class Probability(Expression):
         """What is set."""
         return self._parts[2]
 
+    @property
+    def population(self) -> str:
+        """Where; empty for the population that the question is about."""
+        return self._parts[3]
+
     def _find_free(self) -> frozenset[Variable]:
-        return frozenset().union(*(one.symbols for part in self._parts for one in part))
+        parts = self._parts[:3]
+        return frozenset().union(*(one.symbols for part in parts for one in part))
 
     def _key(self) -> Any:
-        order = tuple(tuple(one.order for one in part) for part in self._parts)
-        return (-len(self.given) - len(self.do), order)
+        order = tuple(tuple(one.order for one in part) for part in self._parts[:3])
+        return (-len(self.given) - len(self.do), order, self.population)
 
     def _write(self, style: Style, scope: Scope) -> str:
-        return style.probability(self._parts, scope)
+        return style.probability(self._parts[:3], scope, self.population)
 
 
 class Covariance(Expression):

@@ -44,7 +44,7 @@ def _rebuilt(
 
 def _plain(one: Expression) -> bool:
     """Tell whether a probability is of what was seen, at one value a node."""
-    if not isinstance(one, Probability) or one.do:
+    if not isinstance(one, Probability) or one.do or one.population:
         return False
     return not any(symbol.world or symbol.primes for symbol in one.free)
 

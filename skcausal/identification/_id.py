@@ -5,8 +5,8 @@ in recursive semi-Markovian causal models. AAAI. Line numbers and letters are th
 paper's: y is asked for, x is set, v are the nodes of the graph at hand.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from skcausal.graphs import CausalGraph
 from skcausal.identification._distributions import Distribution, Observed
@@ -17,6 +17,7 @@ from skcausal.identification._expressions import (
     summation,
 )
 from skcausal.identification._parts import Codes, Parts
+from skcausal.identification._population import Population
 from skcausal.identification._steps import Step
 from skcausal.identification._variables import Node
 
@@ -68,6 +69,28 @@ class Verdict:
     steps: tuple[Step, ...]
 
 
+@dataclass(frozen=True)
+class Source:
+    """A distribution that factors may be taken from.
+
+    Parameters
+    ----------
+    seen : Observed
+        What was seen.
+    done : frozenset of int
+        What was set by experiment.
+    population : str
+        Where; empty for the population that the question is about.
+    differs : frozenset of int
+        Nodes that come about otherwise there.
+    """
+
+    seen: Observed
+    done: Codes = frozenset()
+    population: str = ""
+    differs: Codes = frozenset()
+
+
 class _Run:
     """One run of ID on one graph without latent nodes."""
 
@@ -116,14 +139,16 @@ class _Run:
         inside = Distribution(self.names, order, [p.factor(node) for node in order])
         return self.id(y, x & around, inside, around)
 
-    def gid(
-        self, y: Codes, x: Codes, sources: Sequence[tuple[Distribution, Codes]]
-    ) -> Expression | Hedge:
-        """Return P(y | do(x)) from several sources (Lee, Correa, Bareinboim 2019)."""
+    def gid(self, y: Codes, x: Codes, sources: Sequence[Source]) -> Expression | Hedge:
+        """Return P(y | do(x)) from several sources.
+
+        Lee, Correa, Bareinboim (2019); with other populations Lee, Correa, Bareinboim
+        (2020).
+        """
         everything = frozenset(range(len(self.graph)))
         v = self.parts.ancestors(y, everything, cut=x) | x
         districts = self.parts.districts(v - x)
-        self._note("line 4", y, x, sources[0][0], v, *districts)
+        self._note("line 4", y, x, sources[0].seen, v, *districts)
         factors = []
         for s in districts:
             factor = self._from_any(s, everything, sources)
@@ -133,17 +158,21 @@ class _Run:
         return self._summed(v - (y | x), product(factors))
 
     def _from_any(
-        self, s: Codes, v: Codes, sources: Sequence[tuple[Distribution, Codes]]
+        self, s: Codes, v: Codes, sources: Sequence[Source]
     ) -> Expression | Hedge:
         """Return the factor of a district from the first source that gives it."""
         first: Hedge | None = None
-        for p, known in sources:
-            if not s <= known:  # part of s was set: this says nothing about s
+        for source in sources:
+            known = v - source.done
+            if s & (source.done | source.differs):  # this says nothing about s
                 continue
             mark, self.depth = len(self.steps), 1
-            if known < v:
-                self._note("experiment", s, v - s, p, v, v - known)
-            factor = self.id(s, known - s, p, known)
+            if source.population:
+                self._note("population", s, v - s, source.seen, v)
+                self.steps[-1] = replace(self.steps[-1], population=source.population)
+            if source.done:
+                self._note("experiment", s, v - s, source.seen, v, source.done)
+            factor = self.id(s, known - s, source.seen, known)
             self.depth = 0
             if not isinstance(factor, Hedge):
                 return factor
@@ -189,6 +218,7 @@ def run_id(
     y: Collection[Node],
     x: Collection[Node],
     experiments: Sequence[Collection[Node]] = (),
+    populations: Sequence[Population] = (),
 ) -> Verdict:
     """Return P(y | do(x)) as a formula, or the hedge that forbids it."""
     run = _Run(graph)
@@ -196,15 +226,24 @@ def run_id(
     codes_y, codes_x = (frozenset(graph.codes(list(part))) for part in (y, x))
     seen = Observed(run.parts, v)
     found = run.id(codes_y, codes_x, seen, v)
-    if experiments and isinstance(found, Hedge):
+    if (experiments or populations) and isinstance(found, Hedge):
         run.steps.clear()
         run.depth = 0
-        sources: list[tuple[Distribution, Codes]] = [(seen, v)]
-        for nodes in experiments:
-            done = frozenset(graph.codes(list(nodes)))
-            sources.append((Observed(run.parts, v - done, done), v - done))
+        here = Population("", experiments=((), *map(tuple, experiments)))
+        places = [here, *populations]
+        sources = [one for place in places for one in _sources(run, place)]
         found = run.gid(codes_y, codes_x, sources)
     return Verdict(found, tuple(run.steps))
+
+
+def _sources(run: _Run, place: Population) -> Iterator[Source]:
+    """Yield what was seen in a population, without and with experiments."""
+    v = frozenset(range(len(run.graph)))
+    differs = frozenset(run.graph.codes(list(place.differs)))
+    for nodes in place.experiments:
+        done = frozenset(run.graph.codes(list(nodes)))
+        seen = Observed(run.parts, v - done, done, place.name)
+        yield Source(seen, done, place.name, differs)
 
 
 def run_idc(
@@ -213,6 +252,7 @@ def run_idc(
     x: Collection[Node],
     z: Collection[Node],
     experiments: Sequence[Collection[Node]] = (),
+    populations: Sequence[Population] = (),
 ) -> Verdict:
     """Return P(y | do(x), z) as a formula, or the hedge that forbids it.
 
@@ -233,7 +273,7 @@ def run_idc(
                 moved.append(Step("rule 2", *asked, ((one,),)))
                 x, z, again = [*x, one], rest, True
                 break
-    verdict = run_id(graph, [*y, *z], x, experiments)
+    verdict = run_id(graph, [*y, *z], x, experiments, populations)
     steps = (*moved, *verdict.steps)
     if not z or isinstance(verdict.found, Hedge):
         return Verdict(verdict.found, steps)

@@ -21,6 +21,7 @@ from skcausal.identification._expressions import (
 from skcausal.identification._front_door import FrontDoorSets, NoFrontDoorSetError
 from skcausal.identification._id import Hedge
 from skcausal.identification._instruments import InstrumentSets
+from skcausal.identification._population import Population
 from skcausal.identification._refusal import refusal
 from skcausal.identification._steps import Step
 from skcausal.identification._variables import Node
@@ -35,6 +36,7 @@ def identify(
     observed: Any = None,
     kind: str | None = None,
     experiments: Sequence[Any] = (),
+    populations: Sequence[Population] = (),
 ) -> Estimand:
     r"""Return the effect of a treatment as a formula of what is observed.
 
@@ -55,6 +57,10 @@ def identify(
     experiments : sequence of collections of nodes, default=()
         Sets of nodes that were set in an experiment, in each of which all other
         observed nodes were seen; used where what is seen without one is not enough.
+    populations : sequence of Population, default=()
+        Others with the same graph, in which something was seen, and in what they
+        differ from the one that the question is about; used where what is seen here
+        is not enough.
 
     Returns
     -------
@@ -79,7 +85,8 @@ def identify(
     general algorithm is ID, and IDC where there are conditions: both are complete, so
     that a refusal is a proof that two models of the graph agree on all that is seen and
     differ in the effect. Its cost is polynomial in the size of the graph; parts that a
-    formula repeats are stored once. With ``experiments`` it is gID.
+    formula repeats are stored once. With ``experiments`` it is gID, with
+    ``populations`` its extension to transportability; both are complete as well.
 
     References
     ----------
@@ -94,6 +101,10 @@ def identify(
     arbitrary surrogate experiments. UAI.
     https://proceedings.mlr.press/v115/lee20b.html
 
+    Lee, S., Correa, J. and Bareinboim, E. (2020). General transportability -
+    synthesizing observations and experiments from heterogeneous domains. AAAI.
+    https://doi.org/10.1609/aaai.v34i06.6582
+
     Examples
     --------
     >>> from skcausal.graphs import CausalGraph
@@ -105,7 +116,8 @@ def identify(
     >>> print(identify(graph, "drug", "health", given="age"))
     P(health | do(drug), age) = P(health | age, drug)
     """
-    query = make_query(graph, treatment, outcome, given, observed, experiments)
+    sources = (experiments, populations)
+    query = make_query(graph, treatment, outcome, given, observed, *sources)
     if kind is not None:
         return _chosen(kind, query)(query)
     if not query.given:
@@ -211,4 +223,5 @@ def _general(query: CausalQuery) -> Estimand:
         "conditional" if query.given else "general",
         steps=verdict.steps,
         experiments=query.experiments,
+        populations=query.populations,
     )

@@ -85,13 +85,18 @@ class Style:
         """Return the names of variables in a scope."""
         return self.comma.join(self.name(scope.named(one)) for one in variables)
 
-    def probability(self, parts: Parts, scope: Scope) -> str:
-        """Return a probability."""
+    def probability(self, parts: Parts, scope: Scope, population: str) -> str:
+        """Return a probability, in a population other than that asked about."""
         left, given, do = (self.names(part, scope) for part in parts)
         right = [self.do(do)] if do else []
         right += [given] if given else []
         bar = self.bar if right else ""
-        return f"P({left}{bar}{self.comma.join(right)})"
+        where = self.where(population) if population else ""
+        return f"P{where}({left}{bar}{self.comma.join(right)})"
+
+    def where(self, population: str) -> str:
+        """Return a population as an index."""
+        return f"_{population}"
 
     def covariance(self, parts: Parts, scope: Scope) -> str:
         """Return a covariance."""
@@ -153,6 +158,10 @@ class LatexStyle(Style):
     def do(self, names: str) -> str:
         """Return what is set."""
         return rf"\mathrm{{do}}({names})"
+
+    def where(self, population: str) -> str:
+        """Return a population as an index."""
+        return rf"_{{\mathrm{{{_escaped(population)}}}}}"
 
     def sum(self, names: Sequence[Variable], body: str) -> str:
         """Return a sum."""

@@ -30,7 +30,8 @@ def rename(expression: Expression, names: Names) -> Expression:
     def rebuilt(one: Expression, names: Names) -> Expression:
         if isinstance(one, Probability):
             parts = (one.variables, one.given, one.do)
-            return Probability(*([_named(v, names) for v in part] for part in parts))
+            asked, given, done = ([_named(v, names) for v in part] for part in parts)
+            return Probability(asked, given, done, one.population)
         if isinstance(one, Sum):
             bound = _out_of_the_way(one, names)
             over = [bound.get(value, value) for value in one.over]

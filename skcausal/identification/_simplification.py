@@ -78,11 +78,17 @@ def conditional_of(above: Expression, below: Expression) -> Probability | None:
     """Return P(a | b, c) for P(a, b | c) / P(b | c)."""
     if not (isinstance(above, Probability) and isinstance(below, Probability)):
         return None
-    same = above.given == below.given and above.do == below.do
+    same = above.given == below.given and _alike(above, below)
     rest = [one for one in above.variables if one not in below.variables]
     if not same or not rest or len(rest) + len(below.variables) > len(above.variables):
         return None
-    return Probability(rest, [*below.variables, *above.given], above.do)
+    given = [*below.variables, *above.given]
+    return Probability(rest, given, above.do, above.population)
+
+
+def _alike(one: Probability, other: Probability) -> bool:
+    """Tell whether two probabilities are of one experiment in one population."""
+    return one.do == other.do and one.population == other.population
 
 
 def simple_sum(over: Collection[Variable], body: Expression) -> Expression:
@@ -127,9 +133,11 @@ def joined_of(one: Expression, other: Expression) -> Probability | None:
     """Return P(a, b | c) for P(a | b, c) P(b | c)."""
     if not (isinstance(one, Probability) and isinstance(other, Probability)):
         return None
-    if one.do != other.do or set(one.given) != {*other.variables, *other.given}:
+    known = {*other.variables, *other.given}
+    if not _alike(one, other) or set(one.given) != known:
         return None
-    return Probability([*one.variables, *other.variables], other.given, one.do)
+    both = [*one.variables, *other.variables]
+    return Probability(both, other.given, one.do, one.population)
 
 
 def _marginal(factor: Expression, one: Variable) -> Expression | None:
@@ -140,4 +148,6 @@ def _marginal(factor: Expression, one: Variable) -> Expression | None:
     others = [*rest, *factor.given, *factor.do]
     if any(one in other.symbols for other in others):
         return None
-    return Probability(rest, factor.given, factor.do) if rest else One()
+    if not rest:
+        return One()
+    return Probability(rest, factor.given, factor.do, factor.population)

@@ -17,6 +17,7 @@ _REASONS = {
     "line 6": "{sets[0]} is a district, so it is a product of conditionals",
     "line 7": "{sets[0]} is part of the district {sets[1]}; go on within that",
     "experiment": "the factor is taken where {names[0]} was set",
+    "population": "the factor is taken from {where}, which does not differ in it",
     "rule 2": "to see {names[0]} is as good as to set it",
     "adjustment": "{sets[0]} blocks each path that is not causal, and the treatment "
     "causes none of it along the way to the outcome",
@@ -61,7 +62,7 @@ class Step:
     rule : str
         ``"line 1"`` to ``"line 7"`` of the algorithm ID, ``"rule 2"`` of do-calculus
         where a condition becomes an intervention, ``"experiment"`` where one is used,
-        or the criterion that was met.
+        ``"population"`` where another population is, or the criterion that was met.
     outcome, treatment : tuple of node
         The question at this step.
     sets : tuple of tuple of node
@@ -72,6 +73,8 @@ class Step:
         The part of the graph that the question is about, after line 7.
     depth : int, default=0
         How many times line 4 has split the question.
+    population : str, default=""
+        Where a factor is taken from, if from another population.
 
     Examples
     --------
@@ -90,6 +93,7 @@ class Step:
     sets: tuple[Names, ...] = ()
     part: Names = ()
     depth: int = 0
+    population: str = ""
 
     def __str__(self) -> str:
         """Return the step as a sentence."""
@@ -102,6 +106,7 @@ class Step:
             outcome=names(self.outcome),
             sets=sets,
             all=", ".join(sets),
+            where=self.population,
         )
         asked = question(self.outcome, self.treatment)
         return f"{'  ' * self.depth}{asked}{within}: {reason} ({self.rule})."

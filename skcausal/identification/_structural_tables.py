@@ -9,6 +9,7 @@ from skcausal.graphs import CausalGraph
 from skcausal.identification._evaluation import FloatArray, Table, contract
 from skcausal.identification._variables import Node, Variable
 
+_HIDDEN = "cause of"  # a pair, as the name of what is behind a bidirected edge
 _LEAST = 0.1  # keeps every combination of levels likely enough
 
 
@@ -16,7 +17,7 @@ def causes_of(graph: CausalGraph) -> dict[Node, list[Node]]:
     """Return the parents of each node, with a node for each bidirected edge."""
     causes = {node: list(graph.ordered(graph.parents([node]))) for node in graph.nodes}
     for link in graph.bidirected:
-        hidden = ("cause of", *link)
+        hidden = (_HIDDEN, *link)
         causes[hidden] = []
         for node in link:
             causes[node].append(hidden)
@@ -46,6 +47,23 @@ class TableModel:
             axes = [*map(Variable, causes), Variable(node)]
             tables[node] = Table(axes, values / values.sum(axis=-1, keepdims=True))
         return cls(tables)
+
+    def differing(
+        self, nodes: Collection[Node], rng: np.random.Generator
+    ) -> "TableModel":
+        """Return a model in which some nodes come about in another way.
+
+        A hidden cause of two of them is distributed in another way as well.
+        """
+        names = (one for one in self.tables if isinstance(one, tuple))
+        ties = [one for one in names if one[0] == _HIDDEN]
+        changed = [*nodes, *(tie for tie in ties if set(nodes) >= set(tie[1:]))]
+        tables = dict(self.tables)
+        for node in changed:
+            values = _LEAST + rng.random(tables[node].values.shape)
+            values /= values.sum(axis=-1, keepdims=True)
+            tables[node] = Table(tables[node].axes, values)
+        return TableModel(tables)
 
     def distribution(
         self, nodes: Collection[Node], done: Collection[Node] = ()

@@ -6,6 +6,9 @@ The model, learned by any scikit-learn regressors and classifiers:
   ``evaluate``, which warns (``MisfitWarning``) where a mechanism fits badly.
 - ``AdditiveNoise`` for numbers, ``CategoricalNoise`` for categories,
   ``EmpiricalDistribution`` for nodes without causes; ``Mechanism`` is their base.
+- ``GeneralizedLinear`` for Gaussian, lognormal, Poisson and Bernoulli nodes,
+  ``GumbelMax`` for categories with a noise per category, ``SplineFlow`` for any
+  continuous shape; ``choose_mechanism`` compares them on rows they did not see.
 
 What drove this? Each function divides one number among nodes or arrows:
 
@@ -35,9 +38,13 @@ from skcausal.structural._change import distribution_change
 from skcausal.structural._change_test import mechanism_change_test
 from skcausal.structural._display import AttributionDisplay
 from skcausal.structural._evaluation import MisfitWarning
+from skcausal.structural._flow import SplineFlow
+from skcausal.structural._generalized_linear import GeneralizedLinear
+from skcausal.structural._gumbel import GumbelMax
 from skcausal.structural._intrinsic import intrinsic_influence
 from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
+from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._result import Attribution, RowAttribution
 
@@ -48,11 +55,15 @@ __all__ = [
     "AttributionDisplay",
     "CategoricalNoise",
     "EmpiricalDistribution",
+    "GeneralizedLinear",
+    "GumbelMax",
     "Mechanism",
     "MisfitWarning",
     "RowAttribution",
+    "SplineFlow",
     "anomaly_attribution",
     "arrow_strength",
+    "choose_mechanism",
     "distribution_change",
     "intrinsic_influence",
     "mean_change",

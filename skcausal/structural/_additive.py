@@ -4,6 +4,7 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.dummy import DummyRegressor
 
 from skcausal.structural._choosing import (
     N_FOLDS,
@@ -12,6 +13,7 @@ from skcausal.structural._choosing import (
     squared_errors,
     unseen_means,
 )
+from skcausal.structural._density import SmoothDensity
 from skcausal.structural._mechanism import Mechanism
 
 
@@ -23,7 +25,8 @@ class AdditiveNoise(Mechanism):
     regressor : estimator, default=None
         Any scikit-learn regressor. None chooses between a linear model and boosted
         trees by five-fold cross-validation; trees are taken if their mean squared
-        error is smaller by more than a standard error of the difference.
+        error is smaller by more than a standard error of the difference. Without
+        causes, the mean is learned.
 
     Attributes
     ----------
@@ -58,6 +61,7 @@ class AdditiveNoise(Mechanism):
 
     regressor_: Any
     noise_: np.ndarray
+    _density: SmoothDensity
 
     def __init__(self, regressor: Any = None) -> None:
         self.regressor = regressor
@@ -78,9 +82,13 @@ class AdditiveNoise(Mechanism):
             The fitted mechanism.
         """
         values = np.asarray(values, dtype=float)
-        given = self.regressor is not None
+        models = [self.regressor]
+        if not parents.shape[1]:
+            models = [DummyRegressor()]
+        elif self.regressor is None:
+            models = default_regressors(len(values))
         chosen, predicted = choose(
-            [self.regressor] if given else default_regressors(len(values)),
+            models,
             lambda model: unseen_means(model, parents, values, N_FOLDS),
             lambda predicted: squared_errors(predicted, values),
         )
@@ -157,3 +165,27 @@ class AdditiveNoise(Mechanism):
             Values less what is expected.
         """
         return np.asarray(values, dtype=float) - self.mean(parents)
+
+    def log_density(self, parents: Any, values: Any) -> np.ndarray:
+        """Return the log density of the node given its parents.
+
+        Parameters
+        ----------
+        parents : DataFrame of shape (n, n_parents)
+            Values of the direct causes.
+        values : array of shape (n,)
+            Values of the node.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n,)
+            That of the noise: a kernel density of ``noise_``, mixed with a share
+            1 / (n + 1) of a Gaussian, so that it is finite far out as well.
+        """
+        if getattr(self, "_density", None) is None or (
+            self._density.source is not self.noise_
+        ):
+            self._density = SmoothDensity(self.noise_)
+        return self._density.log_density(
+            np.asarray(values, dtype=float) - self.mean(parents)
+        )

@@ -5,6 +5,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
 
 from skcausal.structural._choosing import (
     N_FOLDS,
@@ -25,7 +26,7 @@ class CategoricalNoise(Mechanism):
     classifier : estimator, default=None
         Any scikit-learn classifier with ``predict_proba``. None chooses between a
         logistic model and boosted trees by five-fold cross-validation, as
-        `AdditiveNoise` does, by log loss.
+        `AdditiveNoise` does, by log loss. Without causes, the shares are learned.
 
     Attributes
     ----------
@@ -91,15 +92,17 @@ class CategoricalNoise(Mechanism):
         ValueError
             If there is one category only.
         """
-        self.classes_ = _sorted_labels(values)
+        self.classes_ = sorted_labels(values)
         codes = self.codes(values)
         if len(self.classes_) < 2:
             raise ValueError(
-                f"CategoricalNoise.fit: the node has one category only, "
+                f"{type(self).__name__}.fit: the node has one category only, "
                 f"{self.classes_[0]!r}. Take it out of the graph."
             )
         chosen = self.classifier
-        if chosen is None:
+        if not parents.shape[1]:
+            chosen = DummyClassifier(strategy="prior")
+        elif chosen is None:
             chosen, _ = choose(
                 default_classifiers(len(codes)),
                 lambda model: unseen_probabilities(model, parents, codes, N_FOLDS),
@@ -126,14 +129,7 @@ class CategoricalNoise(Mechanism):
         ValueError
             If a label was not seen when the mechanism was fitted.
         """
-        labels = np.asarray(values)
-        codes = pd.Index(self.classes_).get_indexer(pd.Index(labels))
-        if (codes < 0).any():
-            raise ValueError(
-                f"CategoricalNoise: the category {labels[np.argmin(codes)]!r} was not "
-                f"seen when the mechanism was fitted. Known: {self.classes_.tolist()}."
-            )
-        return codes
+        return codes_of(values, self.classes_, type(self).__name__)
 
     def probabilities(self, parents: Any) -> np.ndarray:
         """Return the probability of each category given the parents.
@@ -211,12 +207,45 @@ class CategoricalNoise(Mechanism):
         """
         return uniform_noise(self.probabilities(parents), self.codes(values), random)
 
+    def log_density(self, parents: Any, values: Any) -> np.ndarray:
+        """Return the log probability of the category given the parents.
 
-def _sorted_labels(values: Any) -> np.ndarray:
+        Parameters
+        ----------
+        parents : DataFrame of shape (n, n_parents)
+            Values of the direct causes.
+        values : array of shape (n,)
+            Categories, all among ``classes_``.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n,)
+            Minus infinity for a category to which the classifier gives probability 0.
+        """
+        codes = self.codes(values)
+        seen = self.probabilities(parents)[np.arange(len(codes)), codes]
+        with np.errstate(divide="ignore"):
+            return np.asarray(np.log(seen))
+
+
+def sorted_labels(values: Any) -> np.ndarray:
     """Return the labels seen: in their order if they are ordinal, else sorted."""
     if getattr(getattr(values, "dtype", None), "ordered", False):
         return np.asarray(pd.Categorical(values).remove_unused_categories().categories)
     return np.unique(np.asarray(values))
+
+
+def codes_of(values: Any, classes: np.ndarray, owner: str) -> np.ndarray:
+    """Return the position of each label among the classes, refusing others."""
+    labels = np.asarray(values)
+    codes = pd.Index(classes).get_indexer(pd.Index(labels))
+    if (codes < 0).any():
+        unknown = labels[codes < 0].tolist()[0]
+        raise ValueError(
+            f"{owner}: the category {unknown!r} was not "
+            f"seen when the mechanism was fitted. Known: {classes.tolist()}."
+        )
+    return codes
 
 
 def uniform_noise(

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
-from sklearn.model_selection import KFold, cross_val_predict
+from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -58,6 +59,26 @@ def _folds(n_folds: int) -> KFold:
     return KFold(n_folds, shuffle=True, random_state=0)
 
 
+def splits(values: Any, labels: bool, n_folds: int, seed: int) -> list[Any]:
+    """Return train and test rows per fold; folds of labels have like shares."""
+    codes = np.unique(np.asarray(values), return_inverse=True)[1]
+    stratified = labels and np.bincount(codes).min() >= n_folds
+    splitter = (StratifiedKFold if stratified else KFold)(
+        n_folds, shuffle=True, random_state=seed
+    )
+    return list(splitter.split(codes, codes))
+
+
+def holds_labels(values: Any, *, root: bool) -> bool:
+    """Tell labels from numbers: categories, bools, text, and 0/1 with causes."""
+    if isinstance(getattr(values, "dtype", None), pd.CategoricalDtype):
+        return True
+    array = np.asarray(values)
+    if array.dtype.kind not in "iuf":
+        return True
+    return not root and bool(np.isin(array, [0, 1]).all())
+
+
 def unseen_means(model: Any, parents: Any, values: Any, n_folds: int) -> np.ndarray:
     """Predict each row by a copy of the regressor that did not see it."""
     predicted = cross_val_predict(model, parents, values, cv=_folds(n_folds))
@@ -72,15 +93,18 @@ def probabilities_of(model: Any, parents: Any, n_classes: int) -> np.ndarray:
 
 
 def unseen_probabilities(
-    model: Any, parents: Any, codes: np.ndarray, n_folds: int
+    model: Any, parents: Any, codes: np.ndarray, folds: Any
 ) -> np.ndarray:
     """Return class probabilities of each row by a copy that did not see it.
 
-    Unlike scikit-learn's function it takes classes that some folds lack.
+    Unlike scikit-learn's function it takes classes that some folds lack. ``folds`` is
+    their number, or a list of splits.
     """
     n_classes = int(codes.max()) + 1
     found = np.empty((len(codes), n_classes))
-    for train, test in _folds(n_folds).split(parents):
+    if isinstance(folds, int):
+        folds = _folds(folds).split(parents)
+    for train, test in folds:
         if len(np.unique(codes[train])) == 1:
             found[test] = np.eye(n_classes)[codes[train[0]]]
             continue

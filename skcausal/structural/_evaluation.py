@@ -15,6 +15,13 @@ from skcausal.structural._choosing import (
     unseen_means,
     unseen_probabilities,
 )
+from skcausal.structural._goodness import (
+    folds_of,
+    judge_any,
+    judge_residuals,
+    n_fresh,
+    same_distribution,
+)
 
 _LEVEL = 0.05
 _OWNER = "AdditiveNoiseModel.evaluate"
@@ -37,6 +44,8 @@ def check_own(mechanism: Any, node: Any, owner: str) -> Any:
 
 def design_of(parents: pd.DataFrame) -> np.ndarray:
     """Return numbers with mean 0 and variance 1, categories as indicators."""
+    if not parents.shape[1]:
+        return np.empty((len(parents), 0))
     numbers = pd.get_dummies(parents).to_numpy(dtype=float)
     spread = numbers.std(axis=0)
     return (numbers - numbers.mean(axis=0)) / np.where(spread > 0, spread, 1)
@@ -69,7 +78,9 @@ def _check_cv(cv: Any, n_rows: int) -> int | None:
     return int(cv)
 
 
-def _judge_number(judged: Judged, cv: int | None) -> tuple[dict[str, Any], np.ndarray]:
+def _judge_number(
+    judged: Judged, cv: int | None, random: np.random.Generator
+) -> tuple[dict[str, Any], np.ndarray]:
     mechanism, parents, values = judged
     values = np.asarray(values, dtype=float)
     if cv is None:
@@ -82,7 +93,8 @@ def _judge_number(judged: Judged, cv: int | None) -> tuple[dict[str, Any], np.nd
         "r2": 1 - (residuals**2).mean() / spread if spread > 0 else np.nan,
         "crps": crps(residuals, mechanism.noise_),
     }
-    return row, residuals
+    folds = folds_of(parents, values, cv)
+    return row | judge_residuals(mechanism, residuals, folds, random), residuals
 
 
 def _judge_category(
@@ -100,7 +112,10 @@ def _judge_category(
     row = {"r2": 1 - loss / entropy if entropy > 0 else np.nan, "log_loss": loss}
     possible = np.maximum(found, 1e-12)
     possible /= possible.sum(axis=1, keepdims=True)
-    return row, uniform_noise(possible, codes, random)
+    noise = uniform_noise(possible, codes, random)
+    fresh = random.random(n_fresh(len(noise), folds_of(parents, values, cv)))
+    row["p_uniform"] = same_distribution([noise], [fresh])
+    return row | {"log_score": -loss}, noise
 
 
 def _verdict(row: Mapping[str, Any], level: float) -> str:
@@ -108,6 +123,8 @@ def _verdict(row: Mapping[str, Any], level: float) -> str:
         return "predicts worse than no cause at all"
     if row["p_independent"] <= level:
         return "noise depends on the causes"
+    if row["p_uniform"] <= level:
+        return "noise has another distribution"
     return "fits"
 
 
@@ -115,29 +132,47 @@ def evaluate(
     judged: Mapping[Any, Judged], cv: Any, random: np.random.Generator
 ) -> pd.DataFrame:
     """Return a row per mechanism, and warn of those that fit badly."""
-    columns = ["mechanism", "r2", "crps", "log_loss", "p_independent", "verdict"]
+    numbers = ["r2", "crps", "log_loss", "p_independent", "log_score", "p_uniform"]
+    columns = ["mechanism", *numbers, "verdict"]
     table = pd.DataFrame(index=pd.Index(list(judged), name="node"), columns=columns)
     for node, parts in judged.items():
-        mechanism, parents, _ = parts
-        n_folds = _check_cv(cv, len(parents))
-        if isinstance(mechanism, CategoricalNoise):
-            row, noise = _judge_category(parts, n_folds, random)
-        else:
-            row, noise = _judge_number(parts, n_folds)
-        row["mechanism"] = model_name(mechanism)
-        row["p_independent"] = independence_p_value(noise, design_of(parents), random)
+        row = _row_of(parts, cv, random)
         row["verdict"] = _verdict(row, _LEVEL / len(judged))
         table.loc[node] = pd.Series(row).reindex(columns)
-    numbers = ["r2", "crps", "log_loss", "p_independent"]
     table = table.astype(dict.fromkeys(numbers, float))
     _warn(table)
     return table
 
 
-def model_name(mechanism: AdditiveNoise | CategoricalNoise) -> str:
-    """Return the class of the fitted model, of a pipeline that of its last step."""
-    model = getattr(mechanism, "regressor_", None)
-    model = mechanism.classifier_ if isinstance(mechanism, CategoricalNoise) else model
+def _row_of(judged: Judged, cv: Any, random: np.random.Generator) -> dict[str, Any]:
+    """Return what is said of one mechanism."""
+    mechanism, parents, values = judged
+    n_folds = _check_cv(cv, len(parents))
+    if isinstance(mechanism, CategoricalNoise):
+        row, noise = _judge_category(judged, n_folds, random)
+    elif isinstance(mechanism, AdditiveNoise):
+        row, noise = _judge_number(judged, n_folds, random)
+    else:
+        row, noise = judge_any(judged, folds_of(parents, values, n_folds), random)
+    row["mechanism"] = model_name(mechanism)
+    if not parents.shape[1]:
+        row["r2"] = np.nan  # there is nothing that could explain
+    design = design_of(parents)
+    noises = noise.reshape(len(parents), -1).T
+    found = [independence_p_value(one, design, random) for one in noises]
+    row["p_independent"] = float(np.minimum(1.0, np.min(found) * len(found)))
+    return row
+
+
+def model_name(mechanism: Any) -> str:
+    """Return the class of the fitted model, of a pipeline that of its last step.
+
+    A mechanism without a model in it has its own name, with its family.
+    """
+    model = getattr(mechanism, "regressor_", getattr(mechanism, "classifier_", None))
+    if model is None:
+        family = getattr(mechanism, "family", None)
+        return type(mechanism).__name__ + (f"({family})" if family else "")
     steps = getattr(model, "steps", None)
     return type(steps[-1][1] if steps else model).__name__
 
@@ -148,7 +183,8 @@ def _warn(table: pd.DataFrame) -> None:
         listed = "; ".join(f"{node}: {table.loc[node, 'verdict']}" for node in bad)
         warnings.warn(
             f"{_OWNER}: {listed}. Attributions and counterfactuals that pass through "
-            "these nodes are doubtful. Try another regressor, or add a missing cause.",
+            "these nodes are doubtful. Try another mechanism or regressor, or add a "
+            "missing cause.",
             MisfitWarning,
             stacklevel=3,
         )

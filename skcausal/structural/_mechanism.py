@@ -5,6 +5,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from skcausal.structural._density import SmoothDensity, are_like_labels, log_shares
+
 
 class Mechanism(BaseEstimator):
     """Base of the mechanisms: a node is a function of its parents and of noise.
@@ -227,3 +229,25 @@ class EmpiricalDistribution(Mechanism):
             The same.
         """
         return np.asarray(values)
+
+    def log_density(self, parents: Any, values: Any) -> np.ndarray:
+        """Return the log density of values, or the log of their share.
+
+        Parameters
+        ----------
+        parents : None or DataFrame without columns
+            Not used.
+        values : array of shape (n,)
+            Values of the node.
+
+        Returns
+        -------
+        log_density : ndarray of shape (n,)
+            Of labels, bools, and whole numbers of which no more than a tenth are
+            distinct, the log of the share seen, with 1 / (n + 1) left for values not
+            seen; of other numbers a kernel density, mixed with a share 1 / (n + 1) of
+            a Gaussian.
+        """
+        if are_like_labels(self.values_):
+            return log_shares(self.values_, values)
+        return SmoothDensity(self.values_).log_density(values)

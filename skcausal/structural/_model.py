@@ -12,6 +12,7 @@ from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._additive import AdditiveNoise
 from skcausal.structural._categorical import CategoricalNoise
 from skcausal.structural._evaluation import evaluate
+from skcausal.structural._goodness import has_density
 from skcausal.structural._inputs import (
     as_frame,
     cast,
@@ -371,25 +372,26 @@ class AdditiveNoiseModel(BaseEstimator):
         Returns
         -------
         table : DataFrame
-            One row per node with `AdditiveNoise` or `CategoricalNoise`:
-            ``mechanism``, ``r2`` (share of the variance explained; of categories the
-            share of the log loss of the frequencies), ``crps`` (continuous ranked
-            probability score, in units of the node) or ``log_loss``,
-            ``p_independent`` (p-value of the hypothesis that the noise is independent
-            of the causes) and ``verdict``.
+            One row per node whose mechanism has a log density, those drawn from what
+            was seen apart: ``mechanism``, ``r2`` (share of the variance explained; of
+            categories, of the log loss of the frequencies), ``crps`` (continuous
+            ranked probability score, in units of the node) or ``log_loss``,
+            ``p_independent`` (p-value of noise that is independent of the causes),
+            ``log_score`` (mean log density), ``p_uniform`` (p-value of ranks of the
+            noise in its distribution that are uniform) and ``verdict``.
 
         Warns
         -----
         MisfitWarning
             If a mechanism predicts worse than no cause at all, or its noise depends
-            on the causes at 5 %, divided by the number of nodes.
+            on the causes or is not distributed so, at 5 % by the number of nodes.
         """
         check_is_fitted(self, "mechanisms_")
         table = self.known(frame, owner=f"{_OWNER}.evaluate")
         judged = {
             node: (mechanism, self._parent_frame(table, node), table[node].array)
             for node, mechanism in self.mechanisms_.items()
-            if isinstance(mechanism, AdditiveNoise | CategoricalNoise)
+            if has_density(mechanism)
         }
         return evaluate(judged, cv, self._random(random_state))
 

@@ -287,16 +287,17 @@ def estimate(
 
 
 def _refuse_experiments(estimand: Estimand) -> None:
-    parts = estimand.expression.walk()
-    used = {
-        one.node for part in parts if isinstance(part, Probability) for one in part.do
-    }
-    if used:
+    parts = [p for p in estimand.expression.walk() if isinstance(p, Probability)]
+    used = {one.node for part in parts for one in part.do}
+    places = sorted({part.population for part in parts} - {""})
+    if used or places:
         nodes = ", ".join(map(str, estimand.graph.ordered(used)))
+        what = [f"an experiment in which {nodes} was set"] if used else []
+        what += [f"data of {', '.join(places)}"] if places else []
         raise IdentificationError(
-            f"estimate: the formula {estimand.expression} uses an experiment in which "
-            f"{nodes} was set, and takes more than one table. Use "
-            "estimand.evaluate(table, experiments=...) with shares from each."
+            f"estimate: the formula {estimand.expression} uses {' and '.join(what)}, "
+            "and takes more than one table. Use estimand.evaluate(table, "
+            "experiments=..., populations=...) with shares from each."
         )
 
 

@@ -73,7 +73,7 @@ def _factors(
     elif isinstance(one, Product):
         for child in one.factors:
             yield from _factors(child, names, fresh)
-    elif isinstance(one, Probability) and not one.do:
+    elif isinstance(one, Probability) and not (one.do or one.population):
         given = [names.get(v, (v.node, 0)) for v in one.given]
         for variable in one.variables:
             symbol = names.get(variable, (variable.node, 0))
