@@ -37,6 +37,7 @@ API_REFERENCE = {
     },
     "skcausal.structural": {
         "The model": ["AdditiveNoiseModel", "MisfitWarning"],
+        "Errors": ["RecantingWitnessError"],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",
@@ -246,6 +247,24 @@ API_REFERENCE = {
         "In a search": [
             "counterfactual_unfairness_scorer",
             "CounterfactualUnfairnessScorer",
+        ],
+        "What a gap is made of": [
+            "decompose_disparity",
+            "decompose_error_rates",
+            "estimate_disparity",
+            "DisparityDecomposition",
+            "DisparityDisplay",
+        ],
+        "Unfair paths": [
+            "PathSpecificFair",
+            "path_effect_bounds",
+            "PathEffectBounds",
+        ],
+        "Other models": [
+            "compare_models",
+            "ModelComparison",
+            "confounder_tipping",
+            "ConfounderTipping",
         ],
     },
     "skcausal.datasets": {

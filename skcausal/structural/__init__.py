@@ -4,6 +4,7 @@ The model, learned by any scikit-learn regressors and classifiers:
 
 - ``AdditiveNoiseModel``: fit, sample, intervene, recover noise, counterfactuals,
   ``evaluate``, which warns (``MisfitWarning``) where a mechanism fits badly.
+- ``RecantingWitnessError``: paths that ask one node for two values at once.
 - ``AdditiveNoise`` for numbers, ``CategoricalNoise`` for categories,
   ``EmpiricalDistribution`` for nodes without causes; ``Mechanism`` is their base.
 - ``GeneralizedLinear`` for Gaussian, lognormal, Poisson and Bernoulli nodes,
@@ -46,6 +47,7 @@ from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
+from skcausal.structural._paths import RecantingWitnessError
 from skcausal.structural._result import Attribution, RowAttribution
 
 __all__ = [
@@ -59,6 +61,7 @@ __all__ = [
     "GumbelMax",
     "Mechanism",
     "MisfitWarning",
+    "RecantingWitnessError",
     "RowAttribution",
     "SplineFlow",
     "anomaly_attribution",
