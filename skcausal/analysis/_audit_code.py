@@ -33,7 +33,8 @@ def auditing_code(
             [
                 f"happened = frame[{options.outcome!r}] == predictor.classes_[-1]",
                 'decided = audit.rows["decision"]',
-                f"print(group_metrics(happened, decided, frame[{options.sensitive!r}]))",
+                f"group = frame[{options.sensitive!r}]",
+                "print(group_metrics(happened, decided, group))",
             ]
         )
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
@@ -75,7 +76,8 @@ def _derived(given: AuditInput) -> list[str]:
         "",
         "def whole_numbers(table):",
         '    """Round what additive noise makes fractions of."""',
-        f"    whole, counts = {list(given.derived.names)}, {list(given.derived.counts)}",
+        f"    whole = {list(given.derived.names)}",
+        f"    counts = {list(given.derived.counts)}",
         "    rounded = table[whole].astype(float).round()",
         "    rounded[counts] = rounded[counts].clip(lower=0)",
         "    return table.assign(**rounded)",

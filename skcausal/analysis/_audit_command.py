@@ -1,4 +1,4 @@
-"""``skcausal audit``: is a fitted model counterfactually fair?"""
+"""``skcausal audit``: what a fitted model says of people, had they been others."""
 
 import argparse
 from pathlib import Path

@@ -107,7 +107,7 @@ def check_input(
                 "model takes. Add the column, or take the node out of the graph."
             )
             raise InputError(msg)
-    text = _text_columns(frame, [n for n in small.nodes if n in frame.columns])
+    text = _text_columns(frame, [str(n) for n in small.nodes if n in frame.columns])
     frame = frame.astype(dict.fromkeys(text, "category"))
     checked = AuditInput(
         frame=frame,

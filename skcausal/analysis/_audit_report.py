@@ -196,7 +196,7 @@ def _rate_figures(found: AuditFindings) -> list[Figure]:
             [_estimate(*row) for row in rows[columns].to_numpy()],
             Units(True, 0.01),
             rate,
-            reference=float(found.metrics.loc["all", rate]),
+            reference=float(found.metrics[rate]["all"]),
             xlabel=f"{_RATES[rate].lower()} (%)",
         )
         caption = f"Each group of at least {SMALL_GROUP} rows with its 95 % interval."
@@ -213,7 +213,7 @@ def _numbers(found: AuditFindings, units: Units) -> list[KeyNumber]:
     several = audit.scores.shape[1] > 2
     lines = [
         KeyNumber(
-            "Unfairness",
+            f"Unfairness ({units.suffix})",
             units.effect(audit.unfairness, sign=False),
             f"95 % interval {units.interval(*audit.interval())}. Mean over people of "
             "the absolute difference in score"
@@ -258,7 +258,7 @@ def _shift_lines(found: AuditFindings, units: Units) -> list[dict[str, str]]:
             "apart": number(row["total_variation"], 2),
             "outside": percent(row["outside_support"], 1),
         }
-        for (start, end), row in found.shifts.iterrows()
+        for start, end, row in words.pairs_of(found.shifts)
     ]
 
 
@@ -268,10 +268,10 @@ def _bounds(row: Any) -> str:
 
 
 def _densities(found: AuditFindings) -> list[Figure]:
-    """Draw scores as they are and in other worlds, of the groups that move most."""
+    """Draw scores as they are and in other worlds, of the largest groups."""
     if found.audit.unfairness == 0:
         return []
-    size = found.shifts["mean_absolute_difference"].groupby(level="from").max()
+    size = found.shifts["n"].groupby(level="from").max()
     figures = []
     for place, value in enumerate(size.nlargest(_MOST_DENSITIES).index):
         plot = partial(_density, found, value)
@@ -286,7 +286,8 @@ def _densities(found: AuditFindings) -> list[Figure]:
 
 def _density(found: AuditFindings, value: Any, axes: Any) -> None:
     found.audit.plot("density", group=value, ax=axes)
-    axes.set_title("")
+    axes.set_title("", loc="left")
+    axes.set_ylim(0, 1.45 * axes.get_ylim()[1])  # room for the legend
     axes.set_xlabel("score")
     axes.set_ylabel("share of rows and draws")
 
@@ -343,10 +344,8 @@ def _part_lines(found: AuditFindings, units: Units) -> list[tuple[str, list[Cell
     lines = []
     for value, table in found.parts.groupby(level="group", sort=False):
         cells = [
-            Cell(
-                units.effect(row["effect"]), units.interval(row["lower"], row["upper"])
-            )
-            for _, row in table.iterrows()
+            Cell(units.effect(effect), units.interval(lower, upper))
+            for effect, lower, upper in table[["effect", "lower", "upper"]].to_numpy()
         ]
         lines.append((words.group_name(found, value), cells))
     return lines

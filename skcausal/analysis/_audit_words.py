@@ -9,6 +9,8 @@ from skcausal.analysis._words import listed
 from skcausal.fairness._group_metrics import SMALL_GROUP
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from skcausal.analysis._audit_analysis import AuditFindings
 
 _WIDTH = 79
@@ -43,14 +45,26 @@ def units_of(found: "AuditFindings") -> Units:
     model = found.given.model
     margin = hasattr(model, "decision_function") and not hasattr(model, "predict_proba")
     rate = found.given.decides and not margin
-    error = float(found.audit.summary["standard_error"])
-    return Units(rate, error if error > 0 else 0.01, "the score")
+    size = found.audit.unfairness
+    least = min(0.01, size / 2) if rate else size / 10
+    error = max(float(found.audit.summary["standard_error"]), least)
+    return Units(rate, error or 0.01, "the score")
 
 
 def moved(found: "AuditFindings") -> list[str]:
     """Return the columns of the model that the attribute causes, itself included."""
     below = found.given.graph.descendants([found.options.sensitive])
     return [name for name in found.given.features if name in below]
+
+
+def pairs_of(table: "pd.DataFrame") -> list[tuple[Any, Any, dict[Any, Any]]]:
+    """Return both groups and the numbers of each pair."""
+    return [
+        (start, end, numbers)
+        for (start, end), numbers in zip(
+            table.index, table.to_dict("records"), strict=True
+        )
+    ]
 
 
 def verdict(found: "AuditFindings") -> str:
@@ -85,8 +99,9 @@ def shift_sentence(found: "AuditFindings") -> str:
     if found.audit.unfairness == 0:
         return ""
     units = units_of(found)
-    start, end = found.shifts["value"].abs().idxmax()
-    row = found.shifts.loc[(start, end)]
+    start, end, row = max(
+        pairs_of(found.shifts), key=lambda pair: abs(pair[2]["value"])
+    )
     way = "lower" if row["value"] < 0 else "higher"
     return (
         f"The largest shift of a group: {group_name(found, start)} would score "
@@ -106,12 +121,13 @@ def rates_sentence(found: "AuditFindings") -> str:
     for name in ("false positive rate", "false negative rate"):
         rates = table[name.replace(" ", "_")].dropna()
         if len(rates) > 1:
-            low, high = rates.idxmin(), rates.idxmax()
-            said.append(
-                f"the {name} from {percent(rates[low], 1)} ({group_name(found, low)}) "
-                f"to {percent(rates[high], 1)} ({group_name(found, high)})"
-            )
-    return f"Between groups of different people, {' and '.join(said)}." if said else ""
+            ranked = sorted(rates.to_dict().items(), key=lambda pair: pair[1])
+            ends = [
+                f"{percent(rate, 1)} ({group_name(found, value)})"
+                for value, rate in (ranked[0], ranked[-1])
+            ]
+            said.append(f"{name}s go from {ends[0]} to {ends[1]}")
+    return f"Among different people, {', '.join(said)}." if said else ""
 
 
 def condition(found: "AuditFindings") -> str:
@@ -190,8 +206,8 @@ def _intervals(found: "AuditFindings") -> Check:
     if found.audit.n_refits:
         p = float(found.audit.summary["p_value"])
         said = (
-            f"The structural model was fitted {found.audit.n_refits} times to resampled "
-            f"rows. p-value of no mean shift in any group: {number(p, 3)}."
+            f"The structural model was fitted {found.audit.n_refits} times to "
+            f"resampled rows. p-value of no mean shift in any group: {number(p, 3)}."
         )
         return Check("Intervals", "good", "with the model's errors", said)
     said = (
