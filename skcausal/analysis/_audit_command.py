@@ -94,6 +94,11 @@ def _add_settings(add: Any) -> None:
         "know of its errors (default: %(default)s)",
     )
     add(
+        "--quick",
+        action="store_true",
+        help="leave out the audits under other assumptions, half of the time",
+    )
+    add(
         "--out",
         "--output",
         type=Path,
@@ -152,6 +157,7 @@ def _audit(arguments: argparse.Namespace) -> int:
         counterfactuals=arguments.counterfactuals,
         coupling=arguments.coupling,
         refits=arguments.refits,
+        quick=arguments.quick,
         random_state=arguments.random_state,
         source=arguments.file.name,
         loading=loading_code(arguments.file),

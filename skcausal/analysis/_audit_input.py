@@ -25,6 +25,7 @@ class AuditOptions:
     counterfactuals: int
     coupling: str
     refits: int
+    quick: bool
     random_state: int
     source: str
     loading: str

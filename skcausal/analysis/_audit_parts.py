@@ -41,7 +41,10 @@ def shifts(audit: FairnessAudit) -> pd.DataFrame:
         }
     table = pd.DataFrame.from_dict(lines, orient="index")
     table.index = audit.pairs.index
-    return table.join(audit.pairs).join(audit.bounds.add_prefix("flips_"))
+    table = table.join(audit.pairs)
+    if audit.bounds.empty:  # numbers do not flip
+        return table
+    return table.join(audit.bounds.add_prefix("flips_"))
 
 
 def gap_parts(
