@@ -19,6 +19,7 @@ from skcausal.analysis._audit_parts import (
     shifts,
 )
 from skcausal.analysis._errors import InputError
+from skcausal.analysis._pipeline import few_threads
 from skcausal.fairness import (
     CounterfactualFairnessAuditor,
     FairnessAudit,
@@ -101,7 +102,7 @@ def audit_table(
     begun = time.perf_counter()
     given = check_input(frame, model, graph, options)
     messages: list[str] = []
-    with _one_line_errors(), _collected(messages):
+    with _one_line_errors(), collected_warnings(messages), few_threads(len(frame)):
         advance("the structural model")
         auditor = make_auditor(given, options).fit(given.frame)
         values = _values(auditor.counts_, options.groups)
@@ -159,6 +160,9 @@ def _values(counts: dict[Any, int], groups: tuple[str, ...] | None) -> list[Any]
     if groups is None:
         return None
     known = {label(value): value for value in counts}
+    if len(set(groups)) < 2:
+        msg = "--groups: name two values at least, those that are compared."
+        raise InputError(msg)
     for name in groups:
         if name not in known:
             msg = f'--groups: there is no group "{name}". There are: ' + ", ".join(
@@ -187,7 +191,7 @@ def _one_line_errors() -> Iterator[None]:
 
 
 @contextmanager
-def _collected(messages: list[str]) -> Iterator[None]:
+def collected_warnings(messages: list[str]) -> Iterator[None]:
     """Collect warnings instead of showing them, but those that a check tells."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)

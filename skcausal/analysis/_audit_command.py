@@ -1,12 +1,14 @@
 """``skcausal audit``: what a fitted model says of people, had they been others."""
 
 import argparse
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from skcausal.analysis._shared_arguments import check_outputs, progress, seed
 
 _STEPS = 6
+_FEWEST_REFITS = 20  # fewer have no percentiles
 
 
 def add_audit(commands: Any) -> None:
@@ -126,17 +128,18 @@ def _count(text: str) -> int:
 
 def _refits(text: str) -> int:
     value = int(text)
-    if value < 0 or value == 1:  # one refit has no spread
+    if value and value < _FEWEST_REFITS:
         raise ValueError(text)
     return value
 
 
 _count.__name__ = "number of draws"  # argparse says "invalid ... value"
-_refits.__name__ = "number of refits (0, or 2 and more)"
+_refits.__name__ = f"number of refits (0, or {_FEWEST_REFITS} and more)"
 
 
 def _audit(arguments: argparse.Namespace) -> int:
-    from skcausal.analysis._audit_analysis import AuditOptions, audit_table
+    from skcausal.analysis._audit_analysis import audit_table, collected_warnings
+    from skcausal.analysis._audit_input import AuditOptions
     from skcausal.analysis._audit_report import audit_json, render_audit
     from skcausal.analysis._audit_words import summary_lines
     from skcausal.analysis._graph_facts import read_graph_file
@@ -147,9 +150,11 @@ def _audit(arguments: argparse.Namespace) -> int:
     check_outputs(arguments)
     frame = read_table(arguments.file)
     graph = read_graph_file(arguments.graph)
-    model = load_model(
-        arguments.model, arguments.trust, allow_pickle=arguments.allow_pickle
-    )
+    messages: list[str] = []
+    with collected_warnings(messages):  # of other versions
+        model = load_model(
+            arguments.model, arguments.trust, allow_pickle=arguments.allow_pickle
+        )
     options = AuditOptions(
         sensitive=arguments.sensitive,
         outcome=arguments.outcome,
@@ -167,6 +172,7 @@ def _audit(arguments: argparse.Namespace) -> int:
     )
     with progress(_STEPS, quiet=arguments.quiet) as advance:
         found = audit_table(frame, model, graph, options, advance)
+        found = dataclasses.replace(found, warnings=(*messages, *found.warnings))
         advance("writing the report")
         contents = {arguments.out: render_audit(found)}
         if arguments.json is not None:

@@ -224,6 +224,8 @@ def test_small_groups_are_told_and_values_chosen(tmp_path, capsys):
     frame.loc[100:200, "school"] = "north"
     folder = Folder(tmp_path, frame)
     assert '"isle"' in fails(folder.words("--groups", "isle", "west"), capsys)
+    assert "two values" in fails(folder.words("--groups", "west"), capsys)
+    assert "20 and more" in fails(folder.words("--refits", "3"), capsys)
     assert main(folder.words("--groups", "north", "west")) == 0
     assert "Nothing is said of south (21 rows)" in capsys.readouterr().out
     report, content = folder.read()
