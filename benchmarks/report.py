@@ -20,6 +20,9 @@ SECTIONS = (
     "identification",
     "falsification",
     "agreement",
+    "fairness",
+    "structural",
+    "deconfounder",
 )
 
 

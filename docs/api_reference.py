@@ -36,8 +36,7 @@ API_REFERENCE = {
         "Errors": ["GraphError", "CycleError", "UnknownNodeError", "ParseError"],
     },
     "skcausal.structural": {
-        "The model": ["AdditiveNoiseModel", "MisfitWarning"],
-        "Errors": ["RecantingWitnessError"],
+        "The model": ["AdditiveNoiseModel", "MisfitWarning", "LatentVariableModel"],
         "Mechanisms": [
             "AdditiveNoise",
             "CategoricalNoise",
@@ -58,6 +57,17 @@ API_REFERENCE = {
             "mechanism_change_test",
         ],
         "Results": ["Attribution", "RowAttribution", "AttributionDisplay"],
+        "What would have been?": [
+            "StructuralModel",
+            "ConditionedModel",
+            "Abduction",
+            "CouplingWarning",
+            "EffectiveSampleSizeWarning",
+            "UnidentifiedCounterfactualError",
+            "ImpossibleEvidenceError",
+        ],
+        "A Pyro program": ["ProgramModel", "ProgramAbduction", "program_of"],
+        "Errors": ["RecantingWitnessError"],
     },
     "skcausal.identification": {
         "From a question to a formula": [
@@ -142,6 +152,37 @@ API_REFERENCE = {
             "default_classifier",
             "default_effect_model",
             "default_regressor",
+        ],
+    },
+    "skcausal.estimation.deconfounding": {
+        "Factor models": [
+            "PPCAFactorModel",
+            "PoissonFactorModel",
+            "BernoulliFactorModel",
+            "DeepExponentialFamily",
+        ],
+        "Does the factor model fit?": [
+            "predictive_check",
+            "PredictiveCheck",
+            "PredictiveCheckDisplay",
+        ],
+        "Warnings": ["ConstantCauseWarning", "PredictiveCheckWarning"],
+        "Many causes": [
+            "Deconfounder",
+            "SubstituteConfounder",
+            "CounterfactualOutcome",
+            "DeconfoundedRecommender",
+        ],
+        "Reasons to doubt": [
+            "DeconfounderWarning",
+            "SubstituteOverlapWarning",
+            "CollinearCausesWarning",
+            "UnchangedEffectsWarning",
+            "SingleCauseConfounderWarning",
+            "CoverageWarning",
+            "UnstableEffectsWarning",
+            "IgnoranceWarning",
+            "SuspectOutcomeWarning",
         ],
     },
     "skcausal.estimation.adapters": {"Other libraries": ["EconMLEffect"]},
@@ -236,6 +277,45 @@ API_REFERENCE = {
             "ManskiBounds",
         ],
     },
+    "skcausal.datasets": {
+        "Generators": [
+            "make_ab_test",
+            "make_observational",
+            "make_survival",
+            "make_ratings",
+        ],
+        "Loaders": [
+            "fetch_hillstrom",
+            "fetch_criteo",
+            "fetch_ihdp",
+            "fetch_acic2016",
+            "fetch_twins",
+            "fetch_jobs",
+            "fetch_lalonde",
+            "fetch_card",
+            "fetch_401k",
+            "fetch_sachs",
+            "fetch_german_credit",
+            "fetch_bonus",
+            "fetch_nhefs",
+            "fetch_compas",
+            "fetch_law_school",
+            "fetch_tmdb5000",
+        ],
+        "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
+    },
+    "skcausal.analysis": {"Four steps": ["CausalAnalysis"], "Command line": ["main"]},
+    "skcausal.testing": {
+        "For authors of learners": [
+            "all_effect_learners",
+            "as_plain_estimator",
+            "check_causal_estimator",
+            "LAWS",
+        ]
+    },
+    "skcausal.decision": {
+        "Recourse": ["StructuralRecourse", "RecourseResult", "Recourse"]
+    },
     "skcausal.fairness": {
         "Groups": ["group_metrics", "SmallGroupWarning"],
         "The audit": [
@@ -255,49 +335,16 @@ API_REFERENCE = {
             "DisparityDecomposition",
             "DisparityDisplay",
         ],
-        "Unfair paths": [
-            "PathSpecificFair",
-            "path_effect_bounds",
-            "PathEffectBounds",
-        ],
+        "Unfair paths": ["PathSpecificFair", "path_effect_bounds", "PathEffectBounds"],
         "Other models": [
             "compare_models",
             "ModelComparison",
             "confounder_tipping",
             "ConfounderTipping",
         ],
-    },
-    "skcausal.datasets": {
-        "Generators": ["make_ab_test", "make_observational", "make_survival"],
-        "Loaders": [
-            "fetch_hillstrom",
-            "fetch_criteo",
-            "fetch_ihdp",
-            "fetch_acic2016",
-            "fetch_twins",
-            "fetch_jobs",
-            "fetch_lalonde",
-            "fetch_card",
-            "fetch_401k",
-            "fetch_sachs",
-            "fetch_compas",
-            "fetch_law_school",
-            "fetch_german_credit",
-            "fetch_bonus",
-            "fetch_nhefs",
+        "Fair predictors": [
+            "CounterfactuallyFairClassifier",
+            "CounterfactuallyFairRegressor",
         ],
-        "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
-    },
-    "skcausal.analysis": {"Four steps": ["CausalAnalysis"], "Command line": ["main"]},
-    "skcausal.testing": {
-        "For authors of learners": [
-            "all_effect_learners",
-            "as_plain_estimator",
-            "check_causal_estimator",
-            "LAWS",
-        ]
-    },
-    "skcausal.decision": {
-        "Recourse": ["StructuralRecourse", "RecourseResult", "Recourse"],
     },
 }

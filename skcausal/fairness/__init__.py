@@ -8,6 +8,8 @@
   node, or has causes.
 - ``counterfactual_unfairness_scorer``: the same as ``scoring=`` of a search, a
   ``CounterfactualUnfairnessScorer``.
+- ``CounterfactuallyFairClassifier``, ``CounterfactuallyFairRegressor``: predictors
+  that would say the same (levels 1 to 3 of Kusner et al. 2017).
 - ``decompose_disparity``, ``decompose_error_rates``, and from a table alone
   ``estimate_disparity``: how much of a gap between groups is direct, indirect and
   spurious, as a ``DisparityDecomposition``, which ``DisparityDisplay`` draws.
@@ -25,6 +27,8 @@ from skcausal.fairness._disparity_data import estimate_disparity
 from skcausal.fairness._disparity_display import DisparityDisplay
 from skcausal.fairness._disparity_result import DisparityDecomposition
 from skcausal.fairness._display import FairnessAuditDisplay
+from skcausal.fairness._fair_classifier import CounterfactuallyFairClassifier
+from skcausal.fairness._fair_regressor import CounterfactuallyFairRegressor
 from skcausal.fairness._group_metrics import SmallGroupWarning, group_metrics
 from skcausal.fairness._model_comparison import ModelComparison, compare_models
 from skcausal.fairness._path_bounds import PathEffectBounds, path_effect_bounds
@@ -40,6 +44,8 @@ __all__ = [
     "ConfounderTipping",
     "CounterfactualFairnessAuditor",
     "CounterfactualUnfairnessScorer",
+    "CounterfactuallyFairClassifier",
+    "CounterfactuallyFairRegressor",
     "DisparityDecomposition",
     "DisparityDisplay",
     "FairnessAudit",

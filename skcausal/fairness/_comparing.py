@@ -126,7 +126,7 @@ def compare(
     random: np.random.Generator,
 ) -> Predictions:
     """Predict rows as they are and as they would have been with each value."""
-    nodes = list(worlds.model.graph.nodes)
+    nodes = list(worlds.model.graph.observed)
     table = worlds.model.known(frame)
     own = pd.Index(values).get_indexer(pd.Index(table[worlds.sensitive].to_numpy()))
     gathered = Gathering(values, own, *predictor(frame[nodes]))
@@ -136,7 +136,7 @@ def compare(
         rows = slice(start, min(start + size, len(table)))
         several = worlds.each(table.iloc[rows], values, n_draws, random)
         for k, world in enumerate(several):
-            score, decision = predictor(world.astype(kept))
+            score, decision = predictor(world[nodes].astype(kept))
             shape = (rows.stop - rows.start, n_draws)
             chosen = None if decision is None else decision.reshape(shape)
             gathered.add(rows, k, score.reshape(shape), chosen)

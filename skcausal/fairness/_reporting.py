@@ -44,6 +44,11 @@ class Case:
                 f"{self.owner}: all rows are of groups with too few rows in fit "
                 f"({', '.join(map(str, self.small))}). Fit on more rows."
             )
+        if not self.group[rows].isin(self.values).any():
+            raise ValueError(
+                f"{self.owner}: no row has one of the values {self.values!r}. Add the "
+                "rows' own values, so that pairs can be formed."
+            )
         return rows
 
     def nodes(self, graph: Any) -> list[Any]:
@@ -115,7 +120,7 @@ def _all_rows(
     others = ~case.counted
     if not others.any():
         return rows
-    nodes = list(worlds.model.graph.nodes)
+    nodes = list(worlds.model.graph.observed)
     score, decision = case.asked(case.frame.loc[others, nodes])
     rest = groups[others].assign(
         score=score, decision=np.nan if decision is None else decision.astype(float)

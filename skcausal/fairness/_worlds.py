@@ -69,7 +69,8 @@ class Worlds:
             sure = model.mechanisms_[node].invertible and coupling != "independent"
             follows = not set(model.parents_of(node)) & set(drawn)
             (known if sure and follows else drawn).append(node)
-        held = [n for n in model.graph.nodes if n not in below and n != sensitive]
+        seen = model.graph.observed
+        held = [n for n in seen if n not in below and n != sensitive]
         return cls(model, sensitive, coupling, tuple(known), tuple(drawn), tuple(held))
 
     @property
@@ -111,7 +112,8 @@ class Worlds:
         model = self.model
         if self.coupling == "independent":
             return model.draw_noise(len(many), random_state=random)
-        if any(model.mechanisms_[node].n_noise > 1 for node in model.mechanisms_):
+        several = any(one.n_noise > 1 for one in model.mechanisms_.values())
+        if several or model.graph.latent:  # what is latent is drawn with the noise
             return model.noise(many, random_state=random)
         # Other nodes are held, or follow from the row: their noise is not used.
         for node in self.drawn:

@@ -14,6 +14,7 @@ from skcausal.structural._inputs import (
     check_pair,
     check_target,
 )
+from skcausal.structural._noise_frame import noise_arrays, noise_frame
 from skcausal.structural._result import RowAttribution
 from skcausal.structural._shapley import check_permutations, shapley
 from skcausal.structural._swapping import (
@@ -110,7 +111,7 @@ def anomaly_attribution(
     random = generator_of(random_state)
     noise = model.noise(frame, random_state=random)
     base = noise_columns(model, n_samples, random)
-    normal = as_numbers(model.from_noise(pd.DataFrame(base))[target].array)
+    normal = as_numbers(model.from_noise(noise_frame(base))[target].array)
     extremeness = _extremeness(model, target, normal, tail)
     block = max(1, _MOST_ROWS // n_samples)
     found = []
@@ -155,8 +156,10 @@ def _game(
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return log P(as extreme as the row | some noises are the row's), per row."""
     n_rows, n_samples = len(noise), len(base[target])
-    own = {node: np.repeat(noise[node].to_numpy(), n_samples) for node in noise}
-    normal = {node: np.tile(values, n_rows) for node, values in base.items()}
+    rows = noise_arrays(noise, model.mechanisms_)
+    own = {node: np.repeat(rows[node], n_samples, axis=0) for node in rows}
+    turns = np.tile(np.arange(n_samples), n_rows)
+    normal = {node: values[turns] for node, values in base.items()}
     swap = Swap(target, Side(model, normal), Side(model, own))
     actual = extremeness(swap.numbers(np.ones(len(swap.players), dtype=bool)))
     # A replay of the same row may differ in its last digit.
@@ -264,7 +267,7 @@ def unit_change(
 
 
 def _side(model: Any, noise: pd.DataFrame) -> Side:
-    return Side(model, {node: noise[node].to_numpy() for node in noise})
+    return Side(model, noise_arrays(noise, model.mechanisms_))
 
 
 def rows_of(

@@ -14,6 +14,7 @@ from skcausal.structural._inputs import (
     check_pair,
     check_target,
 )
+from skcausal.structural._noise_frame import noise_frame
 from skcausal.structural._result import Attribution
 from skcausal.structural._shapley import (
     N_BATCHES,
@@ -163,7 +164,7 @@ def _terms(
     if measure == "variance":
         return lambda mask: _squares(swap.numbers(mask))
     # Fresh noise: a sample has distance zero from itself.
-    fresh = pd.DataFrame(noise_columns(model, len(swap.sides[0].noise[target]), random))
+    fresh = noise_frame(noise_columns(model, len(swap.sides[0].noise[target]), random))
     reference = as_numbers(model.from_noise(fresh)[target].array)
     return lambda mask: divergence_terms(swap.numbers(mask), reference)
 

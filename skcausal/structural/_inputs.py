@@ -186,6 +186,15 @@ def spread(given: Any, n_rows: int, node: Any, owner: str) -> Any:
     return array
 
 
+def set_to(
+    setting: Any, row: Mapping[Any, Any], n_rows: int, dtype: Any, node: Any, owner: str
+) -> Any:
+    """Return the values of a node that is set to a value, values or a function."""
+    if callable(setting):
+        setting = setting(pd.DataFrame(row))
+    return cast(spread(setting, n_rows, node, owner), dtype, node, owner)
+
+
 def check_model(model: Any, owner: str, name: str = "model") -> None:
     """Refuse what is not a fitted model."""
     if not hasattr(model, "from_noise"):
@@ -259,7 +268,9 @@ def joined(
     return both, np.repeat([0.0, 1.0], [len(table) for table in tables])
 
 
-def fitted(mechanism: Any, parents: pd.DataFrame, values: pd.Series, owner: str) -> Any:
+def fitted(
+    mechanism: Mechanism, parents: pd.DataFrame, values: pd.Series, owner: str
+) -> Mechanism:
     """Return a copy of a mechanism, fitted to a node and its causes.
 
     Raises
@@ -268,7 +279,8 @@ def fitted(mechanism: Any, parents: pd.DataFrame, values: pd.Series, owner: str)
         If the model in it cannot take the causes; the message names node and causes.
     """
     try:
-        return clone(mechanism).fit(parents, values.array)
+        own: Mechanism = clone(mechanism)
+        return own.fit(parents, values.array)
     except ValueError as error:
         causes = ", ".join(f"{name!r} ({parents[name].dtype})" for name in parents)
         raise ValueError(

@@ -160,7 +160,7 @@ def _entropy_game(
     """Return players and v(S) = -E[H(X | U_S)], per batch of draws of U_S."""
     n_outer = max(N_BATCHES, n_samples // 10)
     outer = noise_columns(model, n_outer, random)
-    kept = {node: np.repeat(values, _INNER) for node, values in outer.items()}
+    kept = {node: np.repeat(values, _INNER, axis=0) for node, values in outer.items()}
     fresh = noise_columns(model, n_outer * _INNER, random)
     swap = Swap(target, Side(model, fresh), Side(model, kept))
 

@@ -16,6 +16,7 @@ from skcausal.structural._goodness import has_density
 from skcausal.structural._inputs import (
     as_frame,
     cast,
+    check_count,
     check_frame,
     check_graph,
     check_interventions,
@@ -24,11 +25,10 @@ from skcausal.structural._inputs import (
     is_categorical,
     kept_dtype,
     refuse_gaps,
-    spread,
+    set_to,
 )
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
-
-_OWNER = "AdditiveNoiseModel"
+from skcausal.structural._noise_frame import noise_arrays, noise_columns_of, noise_frame
 
 
 class AdditiveNoiseModel(BaseEstimator):
@@ -52,8 +52,7 @@ class AdditiveNoiseModel(BaseEstimator):
     classifier : estimator, default=None
         Classifier of all categories. None chooses likewise.
     random_state : int, Generator, RandomState or None, default=None
-        Seed of all draws; methods with a ``random_state`` of their own may override
-        it.
+        Seed of all draws for which a method is given none of its own.
 
     Attributes
     ----------
@@ -129,7 +128,7 @@ class AdditiveNoiseModel(BaseEstimator):
         ValueError
             If the graph has hidden causes, or a column is missing, has gaps or text.
         """
-        owner = f"{_OWNER}.fit"
+        owner = f"{self._owner}.fit"
         graph = check_graph(self.graph, owner)
         table = check_frame(frame, graph.nodes, owner)
         given = check_mechanisms(self.mechanisms, graph, owner)
@@ -137,12 +136,17 @@ class AdditiveNoiseModel(BaseEstimator):
         table = self.known(table, owner=owner)
         self.mechanisms_ = {}
         for node in graph.topological_order():
-            parents = self._parent_frame(table, node)
-            mechanism = given.get(node)
-            if mechanism is None:
-                mechanism = self._default(table[node], root=parents.shape[1] == 0)
-            self.mechanisms_[node] = fitted(mechanism, parents, table[node], owner)
+            parents, own = self._parent_frame(table, node), given.get(node)
+            self.mechanisms_[node] = self._learned(own, parents, table[node], owner)
         return self
+
+    def _learned(
+        self, given: Mechanism | None, parents: pd.DataFrame, values: Any, owner: str
+    ) -> Mechanism:
+        """Return the fitted mechanism of a node."""
+        if given is None:
+            given = self._default(values, root=parents.shape[1] == 0)
+        return fitted(given, parents, values, owner)
 
     def _default(self, values: pd.Series, *, root: bool) -> Mechanism:
         if root:
@@ -186,10 +190,10 @@ class AdditiveNoiseModel(BaseEstimator):
         values : ndarray or Categorical of shape (n,)
             Its values, in the type of its column.
         """
-        columns = {parent: values[parent] for parent in self.parents_of(node)}
+        columns = {name: values[name] for name in self.parents_of(node)}
         parents = pd.DataFrame(columns, index=pd.RangeIndex(len(noise)))
         found = self.mechanisms_[node].apply(parents, np.asarray(noise))
-        return cast(found, self.dtypes_[node], node, _OWNER)
+        return cast(found, self.dtypes_[node], node, self._owner)
 
     def draw_noise(self, n: int, *, random_state: Any = None) -> pd.DataFrame:
         """Draw noise of new rows.
@@ -204,17 +208,14 @@ class AdditiveNoiseModel(BaseEstimator):
         Returns
         -------
         noise : DataFrame of shape (n, n_nodes)
-            What `from_noise` takes.
+            What `from_noise` takes; ``node[0]``, ``node[1]``, ... are the columns of
+            a node with several numbers of noise.
         """
         check_is_fitted(self, "mechanisms_")
-        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-            raise ValueError(f"{_OWNER}: n must be a positive integer, got {n!r}.")
+        check_count(n, "n", self._owner, least=1)
         random = self._random(random_state)
-        drawn = {
-            node: mechanism.draw_noise(int(n), random)
-            for node, mechanism in self.mechanisms_.items()
-        }
-        return pd.DataFrame(drawn)
+        drawn = [one.draw_noise(n, random) for one in self.mechanisms_.values()]
+        return noise_frame(dict(zip(self.mechanisms_, drawn, strict=True)))
 
     def sample(
         self, n: int, *, do: Mapping[Any, Any] | None = None, random_state: Any = None
@@ -245,8 +246,7 @@ class AdditiveNoiseModel(BaseEstimator):
         frame : DataFrame of shape (n, n_columns)
             Rows with a value for each node.
         random_state : int, Generator, RandomState or None, default=None
-            Seed for categories, whose noise is only known up to an interval; None
-            takes that of the model.
+            Seed for categories, whose noise is an interval; None: that of the model.
 
         Returns
         -------
@@ -254,26 +254,26 @@ class AdditiveNoiseModel(BaseEstimator):
             For which `from_noise` gives ``frame`` back; of roots it is their value.
         """
         check_is_fitted(self, "mechanisms_")
-        table = self.known(frame, owner=f"{_OWNER}.noise")
+        table = self.known(frame, owner=f"{self._owner}.noise")
         random = self._random(random_state)
         found = {
-            node: mechanism.noise(
-                self._parent_frame(table, node), table[node].array, random
-            )
-            for node, mechanism in self.mechanisms_.items()
+            node: one.noise(self._parent_frame(table, node), table[node].array, random)
+            for node, one in self.mechanisms_.items()
         }
-        return pd.DataFrame(found, index=table.index)
+        return noise_frame(found, table.index)
 
-    def known(self, frame: Any, nodes: Any = None, owner: str = _OWNER) -> pd.DataFrame:
+    def known(
+        self, frame: Any, nodes: Any = None, owner: str | None = None
+    ) -> pd.DataFrame:
         """Return columns of nodes in the types that the model knows, checked.
 
         Parameters
         ----------
         frame : DataFrame of shape (n, n_columns)
-            Rows; pandas or polars.
+            Rows.
         nodes : sequence of node, default=None
             Which columns. None for all nodes.
-        owner : str, default="AdditiveNoiseModel"
+        owner : str, default=None
             Whom errors name.
 
         Returns
@@ -281,6 +281,7 @@ class AdditiveNoiseModel(BaseEstimator):
         table : DataFrame of shape (n, n_nodes)
             Without gaps, infinity or categories that the model has not seen.
         """
+        owner = owner or self._owner
         nodes = self.graph.nodes if nodes is None else tuple(nodes)
         chosen = as_frame(frame, nodes, owner)
         refuse_gaps(chosen, owner)
@@ -299,9 +300,8 @@ class AdditiveNoiseModel(BaseEstimator):
         noise : DataFrame of shape (n, n_nodes)
             From `noise` or `draw_noise`.
         do : dict of node to value, array or function, default=None
-            What nodes are set to: one value, one per row, or a function of a frame
-            that holds the node's causes and the value that the node would have had,
-            such as ``lambda row: row["price"] * 0.9``.
+            What nodes are set to: one value, one per row, or a function of a frame of
+            its causes and what it would have been: ``lambda row: row["price"] * 0.9``.
 
         Returns
         -------
@@ -309,26 +309,25 @@ class AdditiveNoiseModel(BaseEstimator):
             A value for each node.
         """
         check_is_fitted(self, "mechanisms_")
-        owner = f"{_OWNER}.from_noise"
-        table = as_frame(noise, self.graph.nodes, owner)
+        owner = f"{self._owner}.from_noise"
+        table = as_frame(noise, noise_columns_of(self.mechanisms_), owner)
         refuse_gaps(table, owner)
+        arrays = noise_arrays(table, self.mechanisms_)
         do = check_interventions(do, self.graph, owner)
         values: dict[Any, Any] = {}
         for node in self.mechanisms_:
             setting = do.get(node)
             if node not in do or callable(setting):
-                values[node] = self.apply(node, values, table[node].to_numpy())
+                values[node] = self.apply(node, values, arrays[node])
             if node in do:
                 values[node] = self._set(node, setting, values, len(table))
         return pd.DataFrame(values, index=table.index)[list(self.graph.nodes)]
 
     def _set(self, node: Any, setting: Any, values: dict[Any, Any], n: int) -> Any:
         """Return what an intervention makes of a node."""
-        owner = f"{_OWNER}.from_noise"
-        if callable(setting):
-            seen = {name: values[name] for name in [*self.parents_of(node), node]}
-            setting = setting(pd.DataFrame(seen))
-        return cast(spread(setting, n, node, owner), self.dtypes_[node], node, owner)
+        seen = [*self.parents_of(node), node] if callable(setting) else []
+        row = {name: values[name] for name in seen}
+        return set_to(setting, row, n, self.dtypes_[node], node, self._owner)
 
     def counterfactual(
         self, frame: Any, do: Mapping[Any, Any], *, random_state: Any = None
@@ -342,14 +341,12 @@ class AdditiveNoiseModel(BaseEstimator):
         do : dict of node to value, array or function
             See `from_noise`.
         random_state : int, Generator, RandomState or None, default=None
-            Seed for categories, whose noise is only known up to an interval; None
-            takes that of the model.
+            Seed for categories, whose noise is an interval; None: that of the model.
 
         Returns
         -------
         frame : DataFrame of shape (n, n_nodes)
-            Rows as they would have been: exact for additive noise, one draw of what
-            is possible below categories that change.
+            Rows as they would have been: exact for additive noise, else a draw.
         """
         return self.from_noise(self.noise(frame, random_state=random_state), do=do)
 
@@ -387,7 +384,7 @@ class AdditiveNoiseModel(BaseEstimator):
             on the causes or is not distributed so, at 5 % by the number of nodes.
         """
         check_is_fitted(self, "mechanisms_")
-        table = self.known(frame, owner=f"{_OWNER}.evaluate")
+        table = self.known(frame, owner=f"{self._owner}.evaluate")
         judged = {
             node: (mechanism, self._parent_frame(table, node), table[node].array)
             for node, mechanism in self.mechanisms_.items()
@@ -395,6 +392,9 @@ class AdditiveNoiseModel(BaseEstimator):
         }
         return evaluate(judged, cv, self._random(random_state))
 
+    @property
+    def _owner(self) -> str:
+        return type(self).__name__
+
     def _random(self, random_state: Any) -> np.random.Generator:
-        own = self.random_state if random_state is None else random_state
-        return generator_of(own)
+        return generator_of(self.random_state if random_state is None else random_state)

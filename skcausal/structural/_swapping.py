@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skcausal.structural._noise_frame import noise_arrays
+
 _MEMORY = 1 << 28  # bytes of values that are kept for later subsets
 
 
@@ -80,5 +82,4 @@ def as_numbers(values: Any) -> np.ndarray:
 
 def noise_columns(model: Any, n: int, random: np.random.Generator) -> dict[Any, Any]:
     """Return fresh noise, one array per node."""
-    drawn = model.draw_noise(n, random_state=random)
-    return {node: drawn[node].to_numpy() for node in drawn}
+    return noise_arrays(model.draw_noise(n, random_state=random), model.mechanisms_)

@@ -47,6 +47,7 @@ def test_a_constant_is_fair(coupling):
     audit = audited(frame, model, constant, coupling=coupling, audit={"n_bootstrap": 3})
     assert audit.unfairness == 0
     assert audit.summary["p_value"] == 1
+    assert audit.plot().ax_.get_xlabel() == "Score"
 
 
 def test_linear_predictor_has_the_closed_form():
@@ -180,9 +181,9 @@ def test_refits_add_the_error_of_the_structural_model():
 
 @pytest.mark.slow
 def test_p_value_is_small_in_few_draws_without_an_effect():
-    """Each is below .05 in 1 of 26 draws; of 30 more than 6 are once in 3000."""
+    """Each is below .05 in 1 of 21 draws; of 15 more than 4 are once in 1700."""
     below = 0
-    for seed in range(30):
+    for seed in range(15):
         rng = np.random.default_rng(seed)
         group = rng.integers(2, size=200).astype(float)
         frame = pd.DataFrame({"group": group, "x": rng.normal(size=200)})
@@ -190,9 +191,9 @@ def test_p_value_is_small_in_few_draws_without_an_effect():
             CausalGraph([("group", "x")]), regressor=LinearRegression()
         )
         predictor = line(frame, x=1.0)
-        audit = audited(frame, model, predictor, audit={"n_bootstrap": 25})
+        audit = audited(frame, model, predictor, audit={"n_bootstrap": 20})
         below += audit.summary["p_value"] < 0.05
-    assert below <= 6
+    assert below <= 4
 
 
 # ------------------------------------------------------------------ kinds of input
@@ -321,6 +322,10 @@ def test_bad_audits():
         auditor.audit(Above(x=1.0), frame, values=[0.0])
     with pytest.raises(ValueError, match="values must be at least two"):
         auditor.audit(Above(x=1.0), frame, values=[0.0, 7.0])
+    few = frame[frame["group"] == 0].assign(group=2.0)
+    three = CounterfactualFairnessAuditor(model, "group").fit(pd.concat([frame, few]))
+    with pytest.raises(ValueError, match="no row has one of the values"):
+        three.audit(Above(x=1.0), few, values=[0.0, 1.0])
     with pytest.raises(ValueError, match="n_bootstrap must be 0 or at least 2"):
         auditor.audit(Above(x=1.0), frame, n_bootstrap=1)
     with pytest.raises(TypeError, match="frame must be a DataFrame"):

@@ -409,7 +409,7 @@ def test_interventions_that_make_no_sense(model, do, error, words):
 
 @pytest.mark.parametrize("n", [0, 2.5, True, None])
 def test_numbers_of_rows(model, n):
-    with pytest.raises(ValueError, match="positive integer"):
+    with pytest.raises(ValueError, match="n must be an integer of at least 1"):
         model.sample(n)
 
 
