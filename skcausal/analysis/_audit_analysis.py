@@ -26,7 +26,7 @@ from skcausal.fairness import (
     SmallGroupWarning,
     group_metrics,
 )
-from skcausal.structural import MisfitWarning
+from skcausal.structural import MisfitWarning, StructuralModel
 
 if TYPE_CHECKING:
     from skcausal.graphs import CausalGraph
@@ -144,7 +144,7 @@ def make_auditor(
 ) -> CounterfactualFairnessAuditor:
     """Return the auditor, not fitted."""
     return CounterfactualFairnessAuditor(
-        given.graph,
+        StructuralModel(given.graph, random_state=options.random_state),
         options.sensitive,
         n_counterfactuals=options.counterfactuals,
         coupling=options.coupling,

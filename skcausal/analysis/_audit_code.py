@@ -49,6 +49,7 @@ def _imports(given: AuditInput, options: AuditOptions) -> list[str]:
         "",
         f"from skcausal.fairness import CounterfactualFairnessAuditor{metrics}",
         "from skcausal.graphs import read_graph",
+        "from skcausal.structural import StructuralModel",
     ]
 
 
@@ -100,7 +101,7 @@ def _auditor(
 
 
 def _arguments(given: AuditInput, options: AuditOptions) -> Iterator[str]:
-    yield "graph"
+    yield f"StructuralModel(graph, random_state={options.random_state})"
     yield repr(options.sensitive)
     yield f"n_counterfactuals={options.counterfactuals}"
     yield f"coupling={options.coupling!r}"

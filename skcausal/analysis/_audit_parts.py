@@ -15,7 +15,7 @@ from skcausal.fairness import (
 )
 from skcausal.fairness._predictor import AuditedPredictor
 from skcausal.graphs import CausalGraph
-from skcausal.structural import AdditiveNoiseModel
+from skcausal.structural import AdditiveNoiseModel, StructuralModel
 from skcausal.structural._choosing import default_classifiers, default_regressors
 
 _NORMAL = 1.959963984540054
@@ -141,7 +141,7 @@ def _models(
     classifiers = default_classifiers(len(given.frame))
     seed = auditor.random_state
     models = {
-        f"{kind} mechanisms": AdditiveNoiseModel(
+        f"{kind} mechanisms, additive noise": AdditiveNoiseModel(
             given.graph, regressor=r, classifier=c, random_state=seed
         )
         for kind, r, c in zip(
@@ -154,7 +154,7 @@ def _models(
     if arrows:
         wider = CausalGraph([*graph.directed, *arrows], nodes=graph.nodes)
         name = f"{sensitive} causes each column of the model"
-        models[name] = AdditiveNoiseModel(wider, random_state=seed)
+        models[name] = StructuralModel(wider, random_state=seed)
     return models
 
 

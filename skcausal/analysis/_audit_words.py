@@ -256,8 +256,8 @@ def limits(found: "AuditFindings") -> list[str]:
     if found.given.derived is not None:
         names = listed(list(found.given.derived.names))
         said.append(
-            f"How whole numbers would have been exactly: {names} are modelled with "
-            "additive noise and rounded in each world"
+            f"How whole numbers would have been exactly: {names} are rounded in each "
+            "world, where their mechanism makes fractions"
             + (
                 f", {listed(list(found.given.derived.counts))} not below zero."
                 if found.given.derived.counts
