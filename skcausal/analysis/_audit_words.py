@@ -254,15 +254,11 @@ def limits(found: "AuditFindings") -> list[str]:
             "coupling. The bounds in the table of pairs hold whatever it is."
         )
     if found.given.derived is not None:
-        names = listed(list(found.given.derived.names))
+        names, counts = found.given.derived.names, found.given.derived.counts
+        never = f" Never below zero: {listed(list(counts))}." if counts else ""
         said.append(
-            f"How whole numbers would have been exactly: {names} are rounded in each "
-            "world, where their mechanism makes fractions"
-            + (
-                f", {listed(list(found.given.derived.counts))} not below zero."
-                if found.given.derived.counts
-                else "."
-            )
+            "What whole numbers would have been exactly. Where a mechanism makes "
+            f"fractions, these are rounded in each world: {listed(list(names))}.{never}"
         )
     return said
 

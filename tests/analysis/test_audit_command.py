@@ -216,7 +216,7 @@ def test_pickle_of_a_regressor_of_counts_and_categories(tmp_path, capsys):
     assert unfair == pytest.approx(audit.unfairness, rel=1e-9)
     assert content["meta"]["exact"] is False
     assert content["others"] == []  # --quick
-    for said in ("absences not below zero", "whole_numbers", "joblib.load"):
+    for said in ("Never below zero: absences", "whole_numbers", "joblib.load"):
         assert said in report
     assert "Flips" not in report
 
