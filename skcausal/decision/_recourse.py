@@ -12,6 +12,7 @@ from skcausal.decision._decisions import Decision, decision_of
 from skcausal.decision._recourse_result import Recourse, RecourseResult
 from skcausal.decision._recourse_search import RowSearch
 from skcausal.inference._bootstrap import generator_of
+from skcausal.structural._couplings import in_own_coupling
 
 _OWNER = "StructuralRecourse"
 
@@ -235,13 +236,14 @@ class StructuralRecourse(BaseEstimator):
         self, row: pd.DataFrame, random: np.random.Generator
     ) -> tuple[Recourse, ...]:
         # What no action reaches keeps its value, so its noise need not be known.
-        reached = self.model.graph.descendants([a.node for a in self.actions_])
-        mechanisms = self.model.mechanisms_
+        model = in_own_coupling(self.model)
+        reached = model.graph.descendants([a.node for a in self.actions_])
+        mechanisms = model.mechanisms_
         settled = all(mechanisms[node].invertible for node in reached)
         copies = row.iloc[np.zeros(1 if settled else self.n_samples, dtype=int)]
-        noise = self.model.noise(copies.reset_index(drop=True), random_state=random)
+        noise = model.noise(copies.reset_index(drop=True), random_state=random)
         search = RowSearch(
-            self.model, self.decision_, self.actions_, row, noise, self.confidence
+            model, self.decision_, self.actions_, row, noise, self.confidence
         )
         most = min(self.max_actions, len(self.actions_))
         return search.ways(most, self.objective, self.n_alternatives)

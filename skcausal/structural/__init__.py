@@ -56,6 +56,7 @@ from skcausal.structural._counterfactual_errors import (
     CouplingWarning,
     EffectiveSampleSizeWarning,
     ImpossibleEvidenceError,
+    RecantingWitnessError,
     UnidentifiedCounterfactualError,
 )
 from skcausal.structural._display import AttributionDisplay
@@ -69,7 +70,6 @@ from skcausal.structural._mean_change import mean_change
 from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
 from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
-from skcausal.structural._paths import RecantingWitnessError
 from skcausal.structural._pyro_from_model import program_of
 from skcausal.structural._pyro_program import ProgramModel
 from skcausal.structural._pyro_result import ProgramAbduction

@@ -11,7 +11,7 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skcausal.decision import StructuralRecourse
 from skcausal.graphs import CausalGraph
-from skcausal.structural import AdditiveNoiseModel
+from skcausal.structural import AdditiveNoiseModel, CategoricalNoise, StructuralModel
 
 
 class Sum(RegressorMixin, BaseEstimator):
@@ -263,3 +263,41 @@ def test_bad_rules_for_categories(mixed):
         recourse(model, bank, ["income"], table, desired="yes")
     with pytest.raises(ValueError, match="threshold must lie between 0 and 1"):
         recourse(model, bank, ["income"], table, threshold=2.0)
+
+
+class NotA(ClassifierMixin, BaseEstimator):
+    """Says yes to all labels but a."""
+
+    def fit(self, X, y=None):
+        self.feature_names_in_ = np.asarray(X.columns, dtype=object)
+        self.classes_ = np.array(["no", "yes"])
+        return self
+
+    def predict(self, X):
+        return np.where(X["label"] == "a", "no", "yes")
+
+
+@pytest.mark.parametrize(("coupling", "n_ways"), [("monotone", 0), ("gumbel_max", 1)])
+def test_the_coupling_of_the_model_decides_what_an_action_does(coupling, n_ways):
+    """a keeps its share: nobody leaves it in order, by Gumbel noise 23 in 100 do."""
+    counts = [[400, 400, 200], [400, 100, 500]]
+    table = pd.DataFrame(
+        {
+            "group": pd.Categorical(np.repeat(["u", "v"], 1000)),
+            "label": pd.Categorical(
+                np.concatenate([np.repeat(list("abc"), row) for row in counts])
+            ),
+        }
+    )
+    encode = make_column_transformer((OneHotEncoder(), ["group"]))
+    logit = make_pipeline(encode, LogisticRegression(C=1e8, tol=1e-8))
+    model = StructuralModel(
+        CausalGraph([("group", "label")]),
+        {"label": CategoricalNoise(logit)},
+        coupling=coupling,
+    ).fit(table)
+    predictor = NotA().fit(table[["label"]])
+    search = recourse(
+        model, predictor, ["group"], table, confidence=0.1, random_state=0
+    )
+    assert len(search.explain(table[:1]).alternatives[0]) == n_ways
