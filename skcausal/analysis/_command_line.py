@@ -4,13 +4,14 @@ import argparse
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from skcausal.analysis._audit_command import add_audit
 from skcausal.analysis._errors import InputError
 from skcausal.analysis._identify_command import add_identify
+from skcausal.analysis._shared_arguments import check_outputs, progress, seed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,6 +76,7 @@ def _parser() -> _Parser:
     _add_demo(commands)
     _add_analyze(commands)
     add_identify(commands)
+    add_audit(commands)
     return parser
 
 
@@ -180,7 +182,7 @@ def _add_shared(parser: _Parser, time_budget: float) -> None:
     add("--json", type=Path, metavar="FILE", help="also write the results as JSON")
     add(
         "--random-state",
-        type=_seed,
+        type=seed,
         default=0,
         metavar="N",
         help="seed of every random choice (default: %(default)s)",
@@ -202,15 +204,7 @@ def _simulations(text: str) -> int:
     return value
 
 
-def _seed(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 2**31:
-        raise ValueError(text)
-    return value
-
-
 _seconds.__name__ = "number of seconds"  # argparse says "invalid ... value"
-_seed.__name__ = "seed"
 _simulations.__name__ = "number of refits (0, or 2 and more)"
 
 
@@ -218,7 +212,7 @@ def _demo(arguments: argparse.Namespace) -> int:
     from skcausal.analysis._demo import load_demo
     from skcausal.analysis._pipeline import Options
 
-    _check_outputs(arguments)
+    check_outputs(arguments)
     demo = load_demo(arguments.data, arguments.random_state)
     options = Options(
         source=demo.source,
@@ -236,7 +230,7 @@ def _analyze(arguments: argparse.Namespace) -> int:
     from skcausal.analysis._reading import loading_code, read_table
     from skcausal.analysis._tables import Columns
 
-    _check_outputs(arguments)
+    check_outputs(arguments)
     frame = read_table(arguments.file)
     facts = _graph_facts(arguments, frame)
     features = arguments.features if facts is None else facts.covariates
@@ -280,22 +274,6 @@ def _graph_facts(
     return graph_facts(estimand, frame, features, arguments.random_state)
 
 
-def _check_outputs(arguments: argparse.Namespace) -> None:
-    from skcausal.analysis._writing import check_writable
-
-    check_writable(arguments.out, "--out")
-    inputs = [arguments.file] if "file" in arguments else []
-    if arguments.json is not None:
-        check_writable(arguments.json, "--json")
-        if arguments.json.resolve() == arguments.out.resolve():
-            msg = f'--out and --json both name "{arguments.out}".'
-            raise InputError(msg)
-    for option, path in (("--out", arguments.out), ("--json", arguments.json)):
-        if path is not None and path.resolve() in [p.resolve() for p in inputs]:
-            msg = f'{option}: "{path}" is the table itself and would be overwritten.'
-            raise InputError(msg)
-
-
 def _run(
     arguments: argparse.Namespace,
     frame: "pd.DataFrame",
@@ -313,7 +291,7 @@ def _run(
     from skcausal.analysis._writing import write_files
 
     table = check_table(frame, columns)
-    with _progress(STEPS, quiet=arguments.quiet) as advance:
+    with progress(STEPS, quiet=arguments.quiet) as advance:
         result: AnalysisResult = analyse(table, options, advance)
         result = dataclasses.replace(result, truth=truth)
         if facts is not None:
@@ -328,28 +306,3 @@ def _run(
             print(line)
         print(f"Report: {arguments.out}")
     return 0
-
-
-@contextmanager
-def _progress(steps: int, *, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """Show a progress bar on standard error, if a person is there to see it."""
-    from tqdm import tqdm
-
-    hidden = quiet or not sys.stderr.isatty()
-    begun = 0
-    with tqdm(
-        total=steps,
-        disable=hidden,
-        leave=False,
-        file=sys.stderr,
-        bar_format="{l_bar}{bar:24}| {elapsed}",
-    ) as bar:
-
-        def advance(step: str) -> None:
-            nonlocal begun
-            bar.set_description(step)
-            if begun and bar.n < steps:
-                bar.update()
-            begun += 1
-
-        yield advance

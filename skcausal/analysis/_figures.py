@@ -6,7 +6,7 @@ used, so no window system and no state of pyplot is touched.
 
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -110,6 +110,7 @@ def forest_plot(
     name: str,
     *,
     reference: float | None = None,
+    xlabel: str | None = None,
 ) -> str:
     """Draw estimates with intervals, one line each, the first on top."""
     values, spread = _factor(estimates, units)
@@ -136,7 +137,14 @@ def forest_plot(
         axes.set_ylim(-0.6, len(labels) - 0.4)
         axes.grid(axis="x", color=GRID)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"effect ({units.suffix})")
+        axes.set_xlabel(xlabel or f"effect ({units.suffix})")
+        return _svg(figure, name)
+
+
+def display_plot(plot: Callable[[Any], Any], name: str) -> str:
+    """Draw what a display puts on the axes that it is given."""
+    with _figure() as (figure, axes):
+        plot(axes)
         return _svg(figure, name)
 
 

@@ -63,7 +63,7 @@ def result_json(result: AnalysisResult) -> str:
     }
     if result.truth:
         content["truth"] = result.truth
-    return json.dumps(_finite(content), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(finite_json(content), indent=2, ensure_ascii=False) + "\n"
 
 
 def _optional(value: Any) -> dict[str, Any] | None:
@@ -102,14 +102,14 @@ def _contrast(contrast: Any) -> dict[str, Any]:
     return result
 
 
-def _finite(value: Any) -> Any:
+def finite_json(value: Any) -> Any:
     """Replace what JSON cannot say (NaN, infinity) by null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
-        return {str(key): _finite(entry) for key, entry in value.items()}
+        return {str(key): finite_json(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_finite(entry) for entry in value]
+        return [finite_json(entry) for entry in value]
     return value
 
 

@@ -96,7 +96,7 @@ def analyse(
     question = _question(table, options)
     design = Design(table.arms, question.shares, options.random_state)
     fit_rows, evaluation_rows = split_rows(table, options.random_state)
-    with _collected_warnings(len(table.y)) as messages, _few_threads(len(table.y)):
+    with _collected_warnings(len(table.y)) as messages, few_threads(len(table.y)):
         advance("comparing learners")
         found = search(table, fit_rows, design, options.time_budget, advance)
         learner = design.learner(found.best)
@@ -173,7 +173,7 @@ def _collected_warnings(n_rows: int) -> Iterator[list[str]]:
 
 
 @contextmanager
-def _few_threads(n_rows: int) -> Iterator[None]:
+def few_threads(n_rows: int) -> Iterator[None]:
     """Use one thread on small tables: more of them mostly wait for each other."""
     import lightgbm  # noqa: F401  (its threads can be limited once it is loaded)
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]

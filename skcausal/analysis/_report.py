@@ -2,13 +2,13 @@
 
 import math
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from typing import Any, NamedTuple
 
 from skcausal.analysis import _figures as draw
 from skcausal.analysis import _sections as sections
 from skcausal.analysis import _words as words
 from skcausal.analysis._numbers import Units, number, p_value, percent
+from skcausal.analysis._page import render_page, safe
 from skcausal.analysis._result import (
     AnalysisResult,
     AverageEffect,
@@ -62,20 +62,7 @@ def render_report(result: AnalysisResult) -> str:
     str
         The page. Everything that comes from the table is escaped.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("skcausal.analysis", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    css = files("skcausal.analysis") / "templates" / "report.css"
-    page = environment.get_template("report.html").render(
-        css=_safe(css.read_text(encoding="utf-8")), **_context(result)
-    )
-    return page.replace("95 %", "95\u00a0%")
+    return render_page("report.html", _context(result))
 
 
 def report_units(result: AnalysisResult) -> Units:
@@ -87,12 +74,6 @@ def _formula(result: AnalysisResult) -> str:
     if result.graph is None:
         return ""
     return draw.formula(result.graph.latex, result.graph.formula)
-
-
-def _safe(text: str) -> Any:
-    from markupsafe import Markup
-
-    return Markup(text)
 
 
 def _context(result: AnalysisResult) -> dict[str, Any]:
@@ -140,8 +121,8 @@ def _context(result: AnalysisResult) -> dict[str, Any]:
         ],
         "comparability": _comparability(result, name),
         "assumptions": words.assumptions(question),
-        "graph_drawing": _safe(result.graph.drawing) if result.graph else "",
-        "graph_formula": _safe(_formula(result)),
+        "graph_drawing": safe(result.graph.drawing) if result.graph else "",
+        "graph_formula": safe(_formula(result)),
         "glossary": words.GLOSSARY,
         "number": number,
         "percent": percent,
@@ -198,7 +179,7 @@ def _subgroup_figures(
             "Average effect in each group with its 95 % interval. Dashed: all rows. "
             "With many groups, one or two intervals miss the truth by chance."
         )
-        figures.append(Figure(name(contrast.treated), _safe(svg), caption))
+        figures.append(Figure(name(contrast.treated), safe(svg), caption))
     return figures
 
 
@@ -254,7 +235,7 @@ def _figures(contrast: Contrast, units: Units, name: str) -> list[Figure]:
     figures = [
         Figure(
             "Effect by predicted effect",
-            _safe(draw.groups_plot(contrast, units, f"{name}-groups")),
+            safe(draw.groups_plot(contrast, units, f"{name}-groups")),
             "Rows sorted by predicted effect and cut in equal groups (GATES); points "
             "are the effects that were observed, with 95 % intervals that hold for all "
             "groups together, dashed is the average. Falling from left to right: the "
@@ -262,19 +243,19 @@ def _figures(contrast: Contrast, units: Units, name: str) -> list[Figure]:
         ),
         Figure(
             "Predicted and observed effect",
-            _safe(draw.calibration_plot(contrast, units, f"{name}-calibration")),
+            safe(draw.calibration_plot(contrast, units, f"{name}-calibration")),
             "One point per group. On the dashed line the observed effect is as large "
             "as predicted.",
         ),
         Figure(
             "TOC: gain over the average",
-            _safe(draw.toc_plot(contrast, units, f"{name}-toc")),
+            safe(draw.toc_plot(contrast, units, f"{name}-toc")),
             "How much larger than average the effect is among the rows ranked highest. "
             "A curve clearly above the dashed line pays for targeting.",
         ),
         Figure(
             "Gain curve (Qini)",
-            _safe(draw.gain_plot(contrast, units, f"{name}-gain")),
+            safe(draw.gain_plot(contrast, units, f"{name}-gain")),
             f"Gain per row of the whole table ({units.suffix}) if only the top share "
             "is treated. Dashed: the same share at random. A bulge above it is what "
             "targeting earns.",
@@ -294,14 +275,14 @@ def _driver_figures(contrast: Contrast, units: Units, name: str) -> list[Figure]
     return [
         Figure(
             "What the effect depends on",
-            _safe(draw.drivers_plot(contrast.drivers, f"{name}-drivers")),
+            safe(draw.drivers_plot(contrast.drivers, f"{name}-drivers")),
             "How far the predicted effect moves when the column is shuffled, as a "
             "share of all columns. It says what the learner uses, not what causes the "
             "difference.",
         ),
         Figure(
             "The effect along the top columns",
-            _safe(
+            safe(
                 draw.forest_plot(
                     [part.label for part in lines],
                     [part.estimate for part in lines],
@@ -324,7 +305,7 @@ def _comparability(result: AnalysisResult, name: Callable[[str], str]) -> list[F
         figures.append(
             Figure(
                 "Overlap",
-                _safe(draw.overlap_plot(result.overlap, labels, "overlap")),
+                safe(draw.overlap_plot(result.overlap, labels, "overlap")),
                 "The predicted chance of treatment in each arm. The more the shapes "
                 "overlap, the more rows have a counterpart in the other arm.",
             )
@@ -337,7 +318,7 @@ def _comparability(result: AnalysisResult, name: Callable[[str], str]) -> list[F
             "Balance"
             if question.randomised
             else "Balance before and after weighting (Love plot)",
-            _safe(draw.balance_plot(rows, "balance", weighted=not question.randomised)),
+            safe(draw.balance_plot(rows, "balance", weighted=not question.randomised)),
             "How different the arms are in each feature; within the shaded band they "
             f"count as alike.{more}"
             + (

@@ -44,6 +44,7 @@ _STYLES = {
     "treatment": _Style("treatment", "#BBD9EE", "#0072B2", width=2.0),
     "outcome": _Style("outcome", "#F7D3B5", "#D55E00", width=2.0),
     "adjustment": _Style("adjusted for", "#E4E4E4", _INK, width=2.0),
+    "sensitive": _Style("sensitive attribute", "#F3D3E4", "#A8437D", width=2.0),
 }
 
 
@@ -53,6 +54,7 @@ def draw_graph(
     treatment: Nodes = (),
     outcome: Nodes = (),
     adjustment: Nodes = (),
+    sensitive: Nodes = (),
     ax: Any = None,
 ) -> Any:
     """Draw a causal graph with matplotlib.
@@ -64,7 +66,7 @@ def draw_graph(
     ----------
     graph : CausalGraph
         What to draw.
-    treatment, outcome, adjustment : node or collection of nodes, default=()
+    treatment, outcome, adjustment, sensitive : node or collection of nodes, default=()
         Nodes in these roles are coloured and named in a legend.
     ax : matplotlib Axes, default=None
         Where to draw. Default: a new figure of the size that the graph needs.
@@ -101,7 +103,7 @@ def draw_graph(
     >>> len(ax.patches) >= 3
     True
     """
-    roles = _roles(graph, treatment, outcome, adjustment)
+    roles = _roles(graph, treatment, outcome, adjustment, sensitive)
     drawing = _Drawing(graph, roles)
     if ax is None:
         import matplotlib.pyplot as plt
@@ -117,6 +119,7 @@ def to_svg(
     treatment: Nodes = (),
     outcome: Nodes = (),
     adjustment: Nodes = (),
+    sensitive: Nodes = (),
 ) -> str:
     """Return the drawing of a causal graph as SVG.
 
@@ -124,7 +127,7 @@ def to_svg(
     ----------
     graph : CausalGraph
         What to draw.
-    treatment, outcome, adjustment : node or collection of nodes, default=()
+    treatment, outcome, adjustment, sensitive : node or collection of nodes, default=()
         Roles, as for `draw_graph`.
 
     Returns
@@ -149,7 +152,7 @@ def to_svg(
     import matplotlib
     from matplotlib.figure import Figure
 
-    drawing = _Drawing(graph, _roles(graph, treatment, outcome, adjustment))
+    drawing = _Drawing(graph, _roles(graph, treatment, outcome, adjustment, sensitive))
     with matplotlib.rc_context({"svg.hashsalt": "skcausal"}):
         figure = Figure(figsize=drawing.figure_size(), layout="constrained")
         drawing.draw(figure.subplots())
@@ -168,17 +171,12 @@ def graph_html(graph: CausalGraph) -> str:
     return f'<div style="overflow-x: auto; background: white">{to_svg(graph)}</div>'
 
 
-def _roles(
-    graph: CausalGraph, treatment: Nodes, outcome: Nodes, adjustment: Nodes
-) -> list[str]:
+def _roles(graph: CausalGraph, *chosen: Nodes) -> list[str]:
     """Return the role of each node, in the order of the nodes."""
     roles = ["latent" if node in graph.latent else "observed" for node in graph.nodes]
     taken: dict[int, str] = {}
-    for role, nodes in (
-        ("treatment", treatment),
-        ("outcome", outcome),
-        ("adjustment", adjustment),
-    ):
+    names = ("treatment", "outcome", "adjustment", "sensitive")
+    for role, nodes in zip(names, chosen, strict=True):
         for code in graph.codes(nodes):
             if taken.setdefault(code, role) != role:
                 raise GraphError(

@@ -177,6 +177,14 @@ def test_notebooks_show_the_drawing_or_words():
     assert "<1>" not in html
 
 
+def test_sensitive_node_is_marked():
+    graph = CausalGraph([("race", "income"), ("income", "score")])
+    ax = draw_graph(graph, sensitive="race", outcome="score")
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["measured", "outcome", "sensitive attribute"]
+    assert to_svg(graph, sensitive="race") != to_svg(graph)
+
+
 def test_roles_that_are_refused():
     graph = CausalGraph([("x", "y")])
     with pytest.raises(UnknownNodeError, match="'z' is not a node"):
