@@ -48,12 +48,12 @@ class CounterfactualFairnessAuditor(BaseEstimator):
     n_counterfactuals : int, default=200
         Draws per row and value, where a row leaves several noises possible. Where it
         does not, one is enough and one is made.
-    coupling : {"shared_noise", "gumbel_max", "monotone", "independent"}, default=\
-            "shared_noise"
-        How the noise of a category is shared between worlds: as the model itself
-        does, by one Gumbel variable per class, or by one uniform variable
-        along the order of the classes. "independent" draws fresh noise below the
-        attribute, so that another person is compared: it is there to show the error.
+    coupling : str, default="shared_noise"
+        How the noise of a category is shared between worlds: "shared_noise" as the
+        model itself does, "gumbel_max" by one Gumbel variable per class, "monotone" by
+        one uniform variable along the order of the classes. "independent" draws fresh
+        noise below the attribute, so that another person is compared: it is there to
+        show the error.
     derived : callable, default=None
         Makes the predictor's columns from the nodes, frame to frame and row by row,
         such as an age group from an age; called anew in each world.

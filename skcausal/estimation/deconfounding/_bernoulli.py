@@ -60,9 +60,9 @@ class BernoulliFactorModel(FactorModel):
         Posterior means of the loadings.
     intercept_ : array of shape (n_causes,)
         Posterior means of the log odds of each cause where all factors are 0.
-    loadings_covariance_ : array of shape (n_causes, n_components + 1, \
-n_components + 1)
-        Posterior covariance of each cause's loadings and intercept (the last).
+    loadings_covariance_ : array of shape (n_causes, n_numbers, n_numbers)
+        Posterior covariance of each cause's ``n_components`` loadings and its
+        intercept (the last).
     elbo_ : array of shape (n_iterations,)
         Lower bound of the log likelihood, in nats.
     n_features_in_ : int
