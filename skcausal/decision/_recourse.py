@@ -12,6 +12,8 @@ from skcausal.decision._decisions import Decision, decision_of
 from skcausal.decision._recourse_result import Recourse, RecourseResult
 from skcausal.decision._recourse_search import RowSearch
 from skcausal.inference._bootstrap import generator_of
+from skcausal.structural._couplings import coupled_model
+from skcausal.structural._replay import RowNoise, columns_of, repeated
 
 _OWNER = "StructuralRecourse"
 
@@ -77,8 +79,11 @@ class StructuralRecourse(BaseEstimator):
     `fit`: a cost of 0.1 is a move past a tenth of the people. Another category costs
     one half. Sets of nodes are tried from the smallest on, each on a grid of up to
     1,000 settings in the order of their cost, then numbers are pulled back toward the
-    row until just before the decision flips. Between grid points the search may miss a
-    cheaper way. What is promised holds for the model as it is: a structural
+    row until just before the decision flips. An action may also keep a node as it is,
+    at no cost, where it would follow from another action. Between grid points the
+    search may miss a cheaper way. Where noise is drawn, the share of draws that succeed
+    is that of the draws searched, and a little too good for new ones. A StructuralModel
+    draws by its ``coupling``. What is promised holds for the model as it is: a structural
     model with an arrow too many or too few promises what it cannot keep.
 
     References
@@ -171,7 +176,7 @@ class StructuralRecourse(BaseEstimator):
         self._check_parameters()
         table = self.model.known(frame, owner=f"{_OWNER}.fit")
         self.actions_ = actions_of(
-            self.actionable, list(self.immutable), self.model, table
+            self.actionable, self.immutable, self.model, table
         )
         self.decision_ = decision_of(
             self.predictor,
@@ -217,6 +222,13 @@ class StructuralRecourse(BaseEstimator):
         """
         check_is_fitted(self, "decision_")
         table = self.model.known(frame, owner=f"{_OWNER}.explain")
+        if table.index.has_duplicates:
+            twice = table.index[table.index.duplicated()][0]
+            raise ValueError(
+                f"{_OWNER}.explain: frame has several rows with the label {twice!r}, "
+                "so that answers could not be told apart. Take "
+                "frame.reset_index(drop=True)."
+            )
         scores = self.decision_.score(table)
         granted = self.decision_.granted(scores)
         random = generator_of(self.random_state)
@@ -234,14 +246,17 @@ class StructuralRecourse(BaseEstimator):
     def _ways(
         self, row: pd.DataFrame, random: np.random.Generator
     ) -> tuple[Recourse, ...]:
+        model = coupled_model(self.model, getattr(self.model, "coupling", ""))
+        below = model.graph.descendants
+        useful = set(model.graph.ancestors(self.decision_.features))
+        actions = [action for action in self.actions_ if action.node in useful]
         # What no action reaches keeps its value, so its noise need not be known.
-        reached = self.model.graph.descendants([a.node for a in self.actions_])
-        mechanisms = self.model.mechanisms_
-        settled = all(mechanisms[node].invertible for node in reached)
-        copies = row.iloc[np.zeros(1 if settled else self.n_samples, dtype=int)]
-        noise = self.model.noise(copies.reset_index(drop=True), random_state=random)
+        reached = {node for a in actions for node in below(a.node) - {a.node}}
+        settled = all(model.mechanisms_[node].invertible for node in reached & useful)
+        values = repeated(columns_of(row), 1 if settled else self.n_samples)
+        noise = RowNoise(model, values, random)
         search = RowSearch(
-            self.model, self.decision_, self.actions_, row, noise, self.confidence
+            model, self.decision_, actions, row, values, noise, self.confidence
         )
-        most = min(self.max_actions, len(self.actions_))
+        most = min(self.max_actions, len(actions))
         return search.ways(most, self.objective, self.n_alternatives)

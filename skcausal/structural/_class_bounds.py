@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skcausal.structural._counterfactual_errors import ImpossibleEvidenceError
 from skcausal.structural._couplings import frechet_bounds, is_category, probabilities_of
 from skcausal.structural._design import label_places
 from skcausal.structural._replay import (
@@ -78,22 +77,14 @@ def _bounds(
     n_classes = len(mechanism.classes_)
     if blind:
         return np.zeros((len(codes), n_classes)), np.ones((len(codes), n_classes))
-    seen = probabilities_of(mechanism, parent_frame(model, node, old))
-    if not seen[np.arange(len(codes)), codes].all():
-        row = int(np.argmin(seen[np.arange(len(codes)), codes]))
-        raise ImpossibleEvidenceError(
-            f"StructuralModel.counterfactual: row {row} has a {node!r} to which the "
-            "model gives probability zero. Take a classifier whose probabilities are "
-            "positive, such as a logistic model or boosted trees."
-        )
     lower, upper = frechet_bounds(
-        seen,
+        probabilities_of(mechanism, parent_frame(model, node, old)),
         probabilities_of(mechanism, parent_frame(model, node, new)),
         codes,
     )
     masks = [differing(new[name], old[name]) for name in model.parents_of(node)]
     moved = [mask for mask in masks if mask is not None]
     still = ~np.logical_or.reduce(moved) if moved else np.ones(len(codes), dtype=bool)
-    same = np.eye(n_classes)[codes[still]]
-    lower[still], upper[still] = same, same
+    seen = np.eye(n_classes)[codes[still]]
+    lower[still], upper[still] = seen, seen
     return lower, upper

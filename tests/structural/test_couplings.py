@@ -3,15 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.tree import DecisionTreeClassifier
 
 from skcausal.graphs import CausalGraph
-from skcausal.structural import (
-    CategoricalNoise,
-    CouplingWarning,
-    ImpossibleEvidenceError,
-    StructuralModel,
-)
+from skcausal.structural import CouplingWarning, StructuralModel
 from tests.structural.true_models import (
     KnownClasses,
     class_logits,
@@ -188,16 +182,6 @@ def test_bounds_do_not_look_above_a_node_that_is_set():
         frame[:20], {"ads": 2.0, "visits": 3}, coupling="bounds"
     )
     assert (found["buys"].xs("lower", axis=1, level="bound") > 0).any(axis=None)
-
-
-def test_bounds_of_a_class_that_cannot_be():
-    frame = pd.DataFrame({"x": [0, 1] * 50, "y": [0, 1] * 50})
-    model = StructuralModel(
-        CausalGraph([("x", "y")]), {"y": CategoricalNoise(DecisionTreeClassifier())}
-    ).fit(frame)
-    rows = pd.DataFrame({"x": [0], "y": [1]})
-    with pytest.raises(ImpossibleEvidenceError, match="probability zero"):
-        model.counterfactual(rows, {"x": 1}, coupling="bounds")
 
 
 def test_a_model_of_bounds_names_the_coupling_that_it_uses_for_draws():
