@@ -13,7 +13,7 @@ from skcausal.decision._recourse_result import Recourse, RecourseResult
 from skcausal.decision._recourse_search import RowSearch
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._couplings import coupled_model
-from skcausal.structural._replay import RowNoise, columns_of, repeated
+from skcausal.structural._replay import RowNoise, columns_of
 
 _OWNER = "StructuralRecourse"
 
@@ -81,10 +81,10 @@ class StructuralRecourse(BaseEstimator):
     1,000 settings in the order of their cost, then numbers are pulled back toward the
     row until just before the decision flips. An action may also keep a node as it is,
     at no cost, where it would follow from another action. Between grid points the
-    search may miss a cheaper way. Where noise is drawn, the share of draws that succeed
-    is that of the draws searched, and a little too good for new ones. A StructuralModel
-    draws by its ``coupling``. What is promised holds for the model as it is: a structural
-    model with an arrow too many or too few promises what it cannot keep.
+    search may miss a cheaper way. Where noise is drawn, a StructuralModel draws by its
+    ``coupling``, and the share of draws that succeed is that of the draws searched: a
+    little too good for new ones. What is promised holds for the model as it is: a
+    structural model with an arrow too many or too few promises what it cannot keep.
 
     References
     ----------
@@ -175,9 +175,7 @@ class StructuralRecourse(BaseEstimator):
         check_is_fitted(self.model, "mechanisms_")
         self._check_parameters()
         table = self.model.known(frame, owner=f"{_OWNER}.fit")
-        self.actions_ = actions_of(
-            self.actionable, self.immutable, self.model, table
-        )
+        self.actions_ = actions_of(self.actionable, self.immutable, self.model, table)
         self.decision_ = decision_of(
             self.predictor,
             self.features,
@@ -225,7 +223,7 @@ class StructuralRecourse(BaseEstimator):
         if table.index.has_duplicates:
             twice = table.index[table.index.duplicated()][0]
             raise ValueError(
-                f"{_OWNER}.explain: frame has several rows with the label {twice!r}, "
+                f"{_OWNER}.explain: frame has several rows with the label {twice}, "
                 "so that answers could not be told apart. Take "
                 "frame.reset_index(drop=True)."
             )
@@ -252,8 +250,14 @@ class StructuralRecourse(BaseEstimator):
         actions = [action for action in self.actions_ if action.node in useful]
         # What no action reaches keeps its value, so its noise need not be known.
         reached = {node for a in actions for node in below(a.node) - {a.node}}
-        settled = all(model.mechanisms_[node].invertible for node in reached & useful)
-        values = repeated(columns_of(row), 1 if settled else self.n_samples)
+        hidden = set(model.graph.nodes) - set(row.columns)
+        settled = not hidden and all(
+            model.mechanisms_[node].invertible for node in reached & useful
+        )
+        rows = row.iloc[np.zeros(1 if settled else self.n_samples, dtype=int)]
+        values = columns_of(rows)
+        for node in hidden:
+            values[node] = model.draw_latent(rows, random_state=random)
         noise = RowNoise(model, values, random)
         search = RowSearch(
             model, self.decision_, actions, row, values, noise, self.confidence

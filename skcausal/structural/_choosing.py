@@ -85,7 +85,9 @@ def holds_labels(values: Any, *, root: bool) -> bool:
 
 def unseen_means(model: Any, parents: Any, values: Any, n_folds: int) -> np.ndarray:
     """Predict each row by a copy of the regressor that did not see it."""
-    predicted = cross_val_predict(model, parents, values, cv=_folds(n_folds, len(values)))
+    predicted = cross_val_predict(
+        model, parents, values, cv=_folds(n_folds, len(values))
+    )
     return np.asarray(predicted, dtype=float)
 
 
