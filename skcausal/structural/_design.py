@@ -1,5 +1,7 @@
 """The numbers that a linear mechanism multiplies: causes as a NumPy matrix."""
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -118,4 +120,24 @@ def label_places(values: Any, labels: pd.Index) -> np.ndarray:
         places = np.append(label_places(values.categories, labels), -1)
         return np.asarray(places[values.codes])
     objects = pd.Index(np.asarray(values, dtype=object), dtype=object)
-    return np.asarray(labels.astype(object).get_indexer(objects))
+    return np.asarray(_objects(tuple(labels)).get_indexer(objects))
+
+
+@lru_cache(maxsize=256)
+def _objects(labels: tuple[Any, ...]) -> pd.Index:
+    """Return labels as an index of objects, which keeps its hash table."""
+    return pd.Index(labels, dtype=object, tupleize_cols=False)
+
+
+@lru_cache(maxsize=1024)
+def _columns(names: tuple[Any, ...]) -> pd.Index:
+    """Return names as columns; to make them anew costs more than a mechanism."""
+    return pd.Index(names)
+
+
+def frame_of(columns: Mapping[Any, Any], n_rows: int) -> pd.DataFrame:
+    """Return columns of n rows as a frame, fast for few rows."""
+    places = dict(enumerate(columns.values()))
+    frame = pd.DataFrame(places, index=pd.RangeIndex(n_rows))
+    frame.columns = _columns(tuple(columns))
+    return frame

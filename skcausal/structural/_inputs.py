@@ -58,6 +58,8 @@ def as_frame(frame: Any, nodes: tuple[Any, ...], owner: str) -> pd.DataFrame:
             "the node out of the graph (CausalGraph.latent_projection shows what "
             "that means)."
         )
+    if list(frame.columns) == list(nodes):
+        return frame
     chosen = frame[list(nodes)]
     if chosen.shape[1] > len(nodes):
         twice = chosen.columns[chosen.columns.duplicated()][0]
@@ -77,7 +79,10 @@ def check_frame(frame: Any, nodes: tuple[Any, ...], owner: str) -> pd.DataFrame:
 
 def refuse_gaps(frame: pd.DataFrame, owner: str) -> None:
     """Raise if a value is missing: no mechanism could say what follows from it."""
-    gaps = frame.isna().sum()
+    unknown = frame.isna()
+    if not unknown.to_numpy().any():
+        return
+    gaps = unknown.sum()
     for node in frame.columns:
         if gaps[node]:
             raise ValueError(
@@ -122,7 +127,7 @@ def cast(values: Any, dtype: Any, node: Any, owner: str) -> Any:
 def _numbers(values: Any, dtype: Any, node: Any, owner: str) -> np.ndarray:
     try:
         array = np.asarray(values)
-        if array.dtype.kind in "mMSU" or (array.dtype.kind == "O" and _has_text(array)):
+        if array.dtype.kind in "mMSU" or holds_text(array):
             raise TypeError
         numbers = np.asarray(array, dtype=float)
     except (TypeError, ValueError):
@@ -142,9 +147,11 @@ def _numbers(values: Any, dtype: Any, node: Any, owner: str) -> np.ndarray:
     return numbers.astype(bool)
 
 
-def _has_text(array: np.ndarray) -> bool:
+def holds_text(array: np.ndarray) -> bool:
     """Tell whether objects are text, which NumPy would turn into numbers."""
-    return any(isinstance(value, str) for value in array.ravel())
+    return array.dtype == object and any(
+        isinstance(value, str) for value in array.ravel()
+    )
 
 
 def check_mechanisms(given: Any, graph: CausalGraph, owner: str) -> dict[Any, Any]:

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._additive import AdditiveNoise
 from skcausal.structural._categorical import CategoricalNoise
+from skcausal.structural._design import frame_of
 from skcausal.structural._evaluation import evaluate
 from skcausal.structural._goodness import has_density
 from skcausal.structural._inputs import (
@@ -191,7 +192,7 @@ class AdditiveNoiseModel(BaseEstimator):
             Its values, in the type of its column.
         """
         columns = {name: values[name] for name in self.parents_of(node)}
-        parents = pd.DataFrame(columns, index=pd.RangeIndex(len(noise)))
+        parents = frame_of(columns, len(noise))
         found = self.mechanisms_[node].apply(parents, np.asarray(noise))
         return cast(found, self.dtypes_[node], node, self._owner)
 

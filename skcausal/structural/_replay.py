@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skcausal.structural._design import frame_of
 from skcausal.structural._inputs import set_to, spread
 from skcausal.structural._mechanism import Mechanism
 
@@ -48,7 +49,7 @@ class FreshNoise(RowNoise):
 def parent_frame(model: Any, node: Any, values: Mapping[Any, Any]) -> pd.DataFrame:
     """Return the parents of a node as its mechanism takes them."""
     columns = {parent: values[parent] for parent in model.parents_of(node)}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(values[node])))
+    return frame_of(columns, len(values[node]))
 
 
 class Replay:
