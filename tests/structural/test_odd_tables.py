@@ -5,12 +5,14 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from skcausal.graphs import CausalGraph
 from skcausal.structural import (
     AdditiveNoise,
     AdditiveNoiseModel,
     CategoricalNoise,
+    GumbelMax,
     StructuralModel,
 )
 
@@ -159,3 +161,13 @@ def test_a_model_set_by_a_function_can_be_fitted_again(plain):
     again = clone(higher).fit(table)
     expected = higher.sample(5, random_state=0)
     pd.testing.assert_frame_equal(again.sample(5, random_state=0), expected)
+
+
+def test_nodes_whose_noise_would_have_the_same_columns():
+    table = odd_table(["kind", "size", "kind[0]"])
+    mechanism = {"kind": GumbelMax(LogisticRegression())}
+    graph = CausalGraph([("size", "kind"), ("size", "kind[0]")])
+    model = StructuralModel(graph, mechanism, random_state=0).fit(table)
+    with pytest.raises(ValueError, match=r"column 'kind\[0\]'.* Rename"):
+        model.noise(table[:3])
+    assert len(model.counterfactual(table[:3], {"kind[0]": 1.0})) == 3
