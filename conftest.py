@@ -3,15 +3,11 @@
 import os
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 os.environ["MPLBACKEND"] = "Agg"  # before anything imports pyplot
 
 import numpy as np
 import pytest
-
-if find_spec("pyro") is None:  # the extra "deep" is not installed
-    collect_ignore_glob = ["skcausal/estimation/deconfounding/*", "**/_pyro_*.py"]
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ SECTIONS = (
     "agreement",
     "fairness",
     "structural",
+    "deconfounder",
 )
 
 

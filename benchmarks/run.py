@@ -16,6 +16,8 @@ sys.path.insert(0, str(HERE.parent))
 
 from benchmarks import environments  # noqa: E402
 
+NO_PEERS = ("coverage", "averages", "falsification", "fairness", "deconfounder")
+
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -25,7 +27,7 @@ def parse(arguments=None):
         command.add_argument("--quick", action="store_true", help="a look, minutes")
         command.add_argument("--workers", type=int, default=2, help="jobs at a time")
         command.add_argument("--cache", default=HERE / ".cache", type=Path)
-        if name not in ("coverage", "averages", "falsification", "fairness"):
+        if name not in NO_PEERS:
             command.add_argument("--environments", default=HERE / ".venvs", type=Path)
             command.add_argument(
                 "--python",
@@ -59,6 +61,9 @@ def parse(arguments=None):
     averages.add_argument("--only", default="", help="tasks with it in the name")
     agreement = commands.choices["agreement"]
     agreement.add_argument("--only", default="", help="parts whose name contains it")
+    deconfounder = commands.choices["deconfounder"]
+    parts = ("", "actors", "likelihood", "curves", "smoking", "genes", "ratings")
+    deconfounder.add_argument("--only", default="", choices=parts, help="one part")
     return parser.parse_args(arguments)
 
 
@@ -143,6 +148,13 @@ def run_structural(options):
     structural.run(options, *interpreters(options, structural.LIBRARIES))
 
 
+def run_deconfounder(options):
+    os.environ.update(environments.thread_limits())
+    from benchmarks import deconfounder
+
+    deconfounder.run(options)
+
+
 RUNS = {
     "accuracy": run_accuracy,
     "coverage": run_coverage,
@@ -154,6 +166,7 @@ RUNS = {
     "agreement": run_agreement,
     "fairness": run_fairness,
     "structural": run_structural,
+    "deconfounder": run_deconfounder,
 }
 
 

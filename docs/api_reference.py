@@ -167,6 +167,23 @@ API_REFERENCE = {
             "PredictiveCheckDisplay",
         ],
         "Warnings": ["ConstantCauseWarning", "PredictiveCheckWarning"],
+        "Many causes": [
+            "Deconfounder",
+            "SubstituteConfounder",
+            "CounterfactualOutcome",
+            "DeconfoundedRecommender",
+        ],
+        "Reasons to doubt": [
+            "DeconfounderWarning",
+            "SubstituteOverlapWarning",
+            "CollinearCausesWarning",
+            "UnchangedEffectsWarning",
+            "SingleCauseConfounderWarning",
+            "CoverageWarning",
+            "UnstableEffectsWarning",
+            "IgnoranceWarning",
+            "SuspectOutcomeWarning",
+        ],
     },
     "skcausal.estimation.adapters": {"Other libraries": ["EconMLEffect"]},
     "skcausal.inference": {
@@ -261,7 +278,12 @@ API_REFERENCE = {
         ],
     },
     "skcausal.datasets": {
-        "Generators": ["make_ab_test", "make_observational", "make_survival"],
+        "Generators": [
+            "make_ab_test",
+            "make_observational",
+            "make_survival",
+            "make_ratings",
+        ],
         "Loaders": [
             "fetch_hillstrom",
             "fetch_criteo",
@@ -278,6 +300,7 @@ API_REFERENCE = {
             "fetch_nhefs",
             "fetch_compas",
             "fetch_law_school",
+            "fetch_tmdb5000",
         ],
         "Errors": ["DatasetNotFoundError", "DatasetCorruptError"],
     },

@@ -4,7 +4,7 @@
 package                      the question it answers
 ===========================  ==========================================================
 ``skcausal.graphs``          What we assume: who causes whom, and hidden causes
-``skcausal.structural``      What we assume, generatively; what drove a change or row
+``skcausal.structural``      What we assume, generatively: counterfactuals of rows
 ``skcausal.identification``  Can data answer? Adjustment sets and estimands
 ``skcausal.estimation``      What is the effect? Learners with ``fit`` and ``effect``
 ``skcausal.inference``       How sure? Effect estimates that carry their influence

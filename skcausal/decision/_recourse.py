@@ -12,7 +12,7 @@ from skcausal.decision._decisions import Decision, decision_of
 from skcausal.decision._recourse_result import Recourse, RecourseResult
 from skcausal.decision._recourse_search import RowSearch
 from skcausal.inference._bootstrap import generator_of
-from skcausal.structural._couplings import coupled_model
+from skcausal.structural._couplings import in_own_coupling
 from skcausal.structural._replay import RowNoise, columns_of
 
 _OWNER = "StructuralRecourse"
@@ -244,7 +244,7 @@ class StructuralRecourse(BaseEstimator):
     def _ways(
         self, row: pd.DataFrame, random: np.random.Generator
     ) -> tuple[Recourse, ...]:
-        model = coupled_model(self.model, getattr(self.model, "coupling", ""))
+        model = in_own_coupling(self.model)
         below = model.graph.descendants
         useful = set(model.graph.ancestors(self.decision_.features))
         actions = [action for action in self.actions_ if action.node in useful]

@@ -20,60 +20,25 @@
   (``ModelComparison``), and a confounder that nobody saw (``ConfounderTipping``)?
 """
 
-from skcausal.fairness._audit import (
-    FairnessAudit,
-)
-from skcausal.fairness._auditor import (
-    CounterfactualFairnessAuditor,
-)
-from skcausal.fairness._disparity import (
-    decompose_disparity,
-    decompose_error_rates,
-)
-from skcausal.fairness._disparity_data import (
-    estimate_disparity,
-)
-from skcausal.fairness._disparity_display import (
-    DisparityDisplay,
-)
-from skcausal.fairness._disparity_result import (
-    DisparityDecomposition,
-)
-from skcausal.fairness._display import (
-    FairnessAuditDisplay,
-)
-from skcausal.fairness._fair_classifier import (
-    CounterfactuallyFairClassifier,
-)
-from skcausal.fairness._fair_regressor import (
-    CounterfactuallyFairRegressor,
-)
-from skcausal.fairness._group_metrics import (
-    SmallGroupWarning,
-    group_metrics,
-)
-from skcausal.fairness._model_comparison import (
-    ModelComparison,
-    compare_models,
-)
-from skcausal.fairness._path_bounds import (
-    PathEffectBounds,
-    path_effect_bounds,
-)
-from skcausal.fairness._path_fair import (
-    PathSpecificFair,
-)
+from skcausal.fairness._audit import FairnessAudit
+from skcausal.fairness._auditor import CounterfactualFairnessAuditor
+from skcausal.fairness._disparity import decompose_disparity, decompose_error_rates
+from skcausal.fairness._disparity_data import estimate_disparity
+from skcausal.fairness._disparity_display import DisparityDisplay
+from skcausal.fairness._disparity_result import DisparityDecomposition
+from skcausal.fairness._display import FairnessAuditDisplay
+from skcausal.fairness._fair_classifier import CounterfactuallyFairClassifier
+from skcausal.fairness._fair_regressor import CounterfactuallyFairRegressor
+from skcausal.fairness._group_metrics import SmallGroupWarning, group_metrics
+from skcausal.fairness._model_comparison import ModelComparison, compare_models
+from skcausal.fairness._path_bounds import PathEffectBounds, path_effect_bounds
+from skcausal.fairness._path_fair import PathSpecificFair
 from skcausal.fairness._scorer import (
     CounterfactualUnfairnessScorer,
     counterfactual_unfairness_scorer,
 )
-from skcausal.fairness._tipping import (
-    ConfounderTipping,
-    confounder_tipping,
-)
-from skcausal.fairness._worlds import (
-    SensitiveAttributeError,
-)
+from skcausal.fairness._tipping import ConfounderTipping, confounder_tipping
+from skcausal.fairness._worlds import SensitiveAttributeError
 
 __all__ = [
     "ConfounderTipping",

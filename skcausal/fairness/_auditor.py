@@ -10,16 +10,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from skcausal.fairness._audit import FairnessAudit
 from skcausal.fairness._comparing import Predictions, largest
-from skcausal.fairness._couplings import COUPLINGS
+from skcausal.fairness._fair_graphs import structural_model
 from skcausal.fairness._group_metrics import SMALL_GROUP, in_order, warn_of_small
 from skcausal.fairness._predictor import AuditedPredictor
 from skcausal.fairness._reporting import Case, report
 from skcausal.fairness._spread import refitted, resampled
 from skcausal.fairness._support import outside_support
-from skcausal.fairness._worlds import Worlds, check_sensitive, restricted
-from skcausal.graphs import CausalGraph
+from skcausal.fairness._worlds import (
+    COUPLINGS,
+    Worlds,
+    check_sensitive,
+    restricted,
+)
 from skcausal.inference._bootstrap import generator_of
-from skcausal.structural import AdditiveNoiseModel
 from skcausal.structural._inputs import check_count
 from skcausal.utils._validation import is_polars, pandas_from_polars
 
@@ -37,9 +40,9 @@ class CounterfactualFairnessAuditor(BaseEstimator):
 
     Parameters
     ----------
-    model : AdditiveNoiseModel or CausalGraph
+    model : StructuralModel, AdditiveNoiseModel, LatentVariableModel or CausalGraph
         Structural model. Fitted ones are used as they are, others are cloned and
-        fitted by `fit`; a graph becomes an `AdditiveNoiseModel`.
+        fitted by `fit`; a graph becomes a `StructuralModel`.
     sensitive : node
         The attribute, a node without causes in the graph.
     n_counterfactuals : int, default=200
@@ -47,8 +50,8 @@ class CounterfactualFairnessAuditor(BaseEstimator):
         does not, one is enough and one is made.
     coupling : {"shared_noise", "gumbel_max", "monotone", "independent"}, default=\
             "shared_noise"
-        How the noise of a category is shared between worlds: as the model's own
-        mechanisms do, by one Gumbel variable per class, or by one uniform variable
+        How the noise of a category is shared between worlds: as the model itself
+        does, by one Gumbel variable per class, or by one uniform variable
         along the order of the classes. "independent" draws fresh noise below the
         attribute, so that another person is compared: it is there to show the error.
     derived : callable, default=None
@@ -59,7 +62,7 @@ class CounterfactualFairnessAuditor(BaseEstimator):
 
     Attributes
     ----------
-    model_ : AdditiveNoiseModel
+    model_ : StructuralModel or model
         The fitted structural model.
     frame_ : DataFrame
         The rows of `fit`: support and refits come from them.
@@ -290,14 +293,7 @@ class CounterfactualFairnessAuditor(BaseEstimator):
             )
 
     def _structural(self, owner: str) -> Any:
-        if isinstance(self.model, CausalGraph):
-            return AdditiveNoiseModel(self.model, random_state=self.random_state)
-        if not hasattr(self.model, "from_noise"):
-            raise TypeError(
-                f"{owner}: model must be a structural model or a CausalGraph, got "
-                f"{type(self.model).__name__}."
-            )
-        return self.model
+        return structural_model(self.model, owner, self.random_state)
 
     def _values(self, values: Any, owner: str) -> list[Any]:
         """Return the values to set, checked."""

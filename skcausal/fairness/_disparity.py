@@ -23,6 +23,7 @@ from skcausal.fairness._path_worlds import (
 )
 from skcausal.inference import BootstrapEstimate, EffectEstimate
 from skcausal.inference._bootstrap import generator_of, half_sample_replicates
+from skcausal.structural._couplings import in_own_coupling
 from skcausal.structural._inputs import check_count
 
 
@@ -46,7 +47,7 @@ def decompose_disparity(
 
     Parameters
     ----------
-    model : AdditiveNoiseModel
+    model : StructuralModel or AdditiveNoiseModel
         A fitted structural model with the sensitive attribute and the outcome.
     frame : DataFrame of shape (n, n_columns)
         Rows, with a value for each node.
@@ -156,7 +157,7 @@ def decompose_error_rates(
 
     Parameters
     ----------
-    model : AdditiveNoiseModel
+    model : StructuralModel or AdditiveNoiseModel
         A fitted structural model with the sensitive attribute and the outcome.
     frame : DataFrame of shape (n, n_columns)
         Rows, with a value for each node.
@@ -320,6 +321,7 @@ def _means(
     owner: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return means in the order of ``MEANS``, and the influence of each row."""
+    question = replace(question, model=in_own_coupling(question.model))
     kept = np.ones(len(table), dtype=bool)
     for node, value in question.held.items():
         kept &= rows_of(table[node], value, "given", owner)

@@ -24,11 +24,11 @@ class CounterfactuallyFairClassifier(ClassifierMixin, FairPredictor):
 
     Parameters
     ----------
-    model : CausalGraph, AdditiveNoiseModel or LatentVariableModel
+    model : CausalGraph or any structural model of one
         Who causes whom. A copy of a model is fitted to the rows of `fit`, with its
-        regressors and mechanisms; a graph takes default ones. At level 2 also any
-        other estimator with ``graph``, ``latent_``, ``infer_latent`` and
-        ``draw_latent``.
+        regressors and mechanisms; a graph takes default ones, with added errors at
+        level 3. At level 2 also any other estimator with ``graph``, ``latent_``,
+        ``infer_latent`` and ``draw_latent``.
     sensitive : node or list of node
         Sensitive attributes: nodes without causes.
     level : {1, 2, 3}, default=3

@@ -6,7 +6,28 @@ from sklearn.base import clone
 
 from skcausal.fairness._worlds import SensitiveAttributeError
 from skcausal.graphs import CausalGraph
-from skcausal.structural import AdditiveNoiseModel, LatentVariableModel
+from skcausal.structural import (
+    AdditiveNoiseModel,
+    LatentVariableModel,
+    StructuralModel,
+)
+
+
+def structural_model(model: Any, owner: str, random_state: Any = None) -> Any:
+    """Return a model, fitted or not; a graph becomes one that chooses mechanisms.
+
+    Its mechanisms are those that explain held-out rows best, where additive noise
+    would make fractions of counts.
+    """
+    if isinstance(model, CausalGraph):
+        return StructuralModel(model, random_state=random_state)
+    if not hasattr(model, "from_noise"):
+        raise TypeError(
+            f"{owner}: model must be a CausalGraph or a structural model of one, such "
+            f"as StructuralModel, got {type(model).__name__}. A program has no graph "
+            "that says what the attribute moves: draw it."
+        )
+    return model
 
 
 def graph_of(model: Any, owner: str) -> CausalGraph:
@@ -15,7 +36,7 @@ def graph_of(model: Any, owner: str) -> CausalGraph:
     if not isinstance(graph, CausalGraph):
         raise TypeError(
             f"{owner}: model must be a CausalGraph or a structural model such as "
-            f"AdditiveNoiseModel or LatentVariableModel, got {type(model).__name__}."
+            f"StructuralModel or LatentVariableModel, got {type(model).__name__}."
         )
     return graph
 
@@ -78,7 +99,8 @@ def directed_model(
     """Return an unfitted model of the columns that follow from sensitive ones.
 
     The outcome and latent nodes are projected out; what does not follow from the
-    sensitive attributes is a root.
+    sensitive attributes is a root. Of a graph alone all errors are added, which is what
+    residuals assume.
     """
     graph = graph_of(model, owner)
     kept = [n for n in graph.nodes if n in columns and n != outcome]

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
-from skcausal.graphs import CausalGraph
-from skcausal.structural import AdditiveNoiseModel
+from skcausal.fairness._fair_graphs import structural_model
 
 _OWNER = "compare_models"
 
@@ -83,9 +82,9 @@ def compare_models(
 
     Parameters
     ----------
-    models : dict of str to AdditiveNoiseModel or CausalGraph
+    models : dict of str to StructuralModel, AdditiveNoiseModel or CausalGraph
         Models by name, two at least. Those not fitted are fitted, as copies, to
-        ``frame``; a graph becomes an AdditiveNoiseModel.
+        ``frame``; a graph becomes a `StructuralModel`.
     metric : callable
         Takes a fitted model and returns a number, a dict of str to number, a Series,
         or what `decompose_disparity` returns.
@@ -150,15 +149,9 @@ def compare_models(
 
 
 def _fitted(model: Any, frame: Any, name: str) -> Any:
-    if isinstance(model, CausalGraph):
-        model = AdditiveNoiseModel(model, random_state=0)
+    model = structural_model(model, f"{_OWNER}, model {name!r}", random_state=0)
     if hasattr(model, "mechanisms_"):
         return model
-    if not hasattr(model, "from_noise"):
-        raise TypeError(
-            f"{_OWNER}: model {name!r} must be an AdditiveNoiseModel or a CausalGraph, "
-            f"got {type(model).__name__}."
-        )
     if frame is None:
         raise ValueError(
             f"{_OWNER}: model {name!r} is not fitted. Fit it, or give rows in frame."

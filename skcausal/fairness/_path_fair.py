@@ -14,6 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.fairness._constrained import Contrast, fit_constrained
+from skcausal.fairness._fair_graphs import structural_model
 from skcausal.fairness._path_question import (
     PathQuestion,
     check_binary,
@@ -38,9 +39,9 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
 
     Parameters
     ----------
-    model : AdditiveNoiseModel
+    model : StructuralModel, AdditiveNoiseModel or CausalGraph
         A structural model whose graph holds the outcome as a node that causes nothing;
-        a copy is fitted on the other nodes.
+        a copy is fitted on the other nodes. A graph becomes a `StructuralModel`.
     sensitive : node
         The sensitive attribute.
     unfair_paths : sequence of sequence of node
@@ -74,7 +75,7 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
     ----------
     classes_ : ndarray of shape (2,)
         Labels.
-    model_ : AdditiveNoiseModel
+    model_ : StructuralModel or AdditiveNoiseModel
         The model of all nodes but the outcome.
     estimator_ : estimator
         The classifier before correction, or without constraint a logistic regression.
@@ -193,9 +194,11 @@ class PathSpecificFair(ClassifierMixin, BaseEstimator):
         weight = np.ones(len(codes))
         if sample_weight is not None:
             weight = as_vector(sample_weight, "sample_weight").astype(float)
-        outcome = named_outcome(self.model, X, y, f"{_OWNER}.fit")
         self.seed_ = int(generator_of(self.random_state).integers(2**31))
-        self.question_ = PathQuestion.fitted(self, X, outcome, f"{_OWNER}.fit")
+        owner = f"{_OWNER}.fit"
+        model = structural_model(self.model, owner, self.seed_)
+        outcome = named_outcome(model, X, y, owner)
+        self.question_ = PathQuestion.fitted(self, model, X, outcome, owner)
         self.model_ = self.question_.model
         self.edges_ = self.question_.unfair_edges
         self.reference_ = self.question_.reference

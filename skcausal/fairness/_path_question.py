@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from skcausal.graphs import CausalGraph
-from skcausal.structural import AdditiveNoiseModel
+from skcausal.structural._couplings import in_own_coupling
 from skcausal.structural._inputs import check_count, check_graph
 from skcausal.structural._paths import (
     Edge,
@@ -35,15 +35,17 @@ class PathQuestion:
     fair_edges: frozenset[Edge]
 
     @classmethod
-    def fitted(cls, estimator: Any, X: Any, outcome: Any, owner: str) -> "PathQuestion":
-        """Return the question of an estimator, with its model fitted to rows."""
-        graph, sensitive = estimator.model.graph, estimator.sensitive
+    def fitted(
+        cls, estimator: Any, model: Any, X: Any, outcome: Any, owner: str
+    ) -> "PathQuestion":
+        """Return the question of an estimator, with a model fitted to rows."""
+        graph, sensitive = model.graph, estimator.sensitive
         _check_graph(graph, sensitive, outcome, owner)
         unfair = {tuple(path) for path in estimator.unfair_paths}
         unfair_edges = edges_of_paths(graph, sensitive, outcome, unfair, owner)
         fair = set(directed_paths(graph, sensitive, outcome)) - unfair
         fair_edges = edges_of_paths(graph, sensitive, outcome, fair, owner)
-        model = _model_without(estimator.model, outcome).fit(X)
+        model = in_own_coupling(_model_without(model, outcome).fit(X))
         column = model.known(X, [sensitive])[sensitive]
         reference = _reference(column, estimator.reference, owner)
         levels = [level for level in sorted(pd.unique(column)) if level != reference]
@@ -123,7 +125,7 @@ def _check_graph(graph: Any, sensitive: Any, outcome: Any, owner: str) -> None:
         )
 
 
-def _model_without(model: AdditiveNoiseModel, outcome: Any) -> Any:
+def _model_without(model: Any, outcome: Any) -> Any:
     """Return a copy of a model for all nodes but the outcome, not fitted."""
     graph: CausalGraph = model.graph
     kept = [node for node in graph.nodes if node != outcome]
@@ -148,11 +150,6 @@ def _reference(column: pd.Series, given: Any, owner: str) -> Any:
 
 def check_options(estimator: Any, owner: str) -> None:
     """Refuse options that make no sense."""
-    if not isinstance(estimator.model, AdditiveNoiseModel):
-        raise TypeError(
-            f"{owner}.fit: model must be an AdditiveNoiseModel, got "
-            f"{type(estimator.model).__name__}."
-        )
     if estimator.mode not in _MODES:
         raise ValueError(
             f"{owner}.fit: mode must be one of {_MODES}, got {estimator.mode!r}."

@@ -19,7 +19,7 @@ class CounterfactualUnfairnessScorer(BaseEstimator):
 
     Parameters
     ----------
-    model : AdditiveNoiseModel
+    model : StructuralModel or AdditiveNoiseModel
         Fitted structural model: the same for all candidates.
     sensitive : node
         The attribute, a node without causes.
@@ -137,7 +137,7 @@ def counterfactual_unfairness_scorer(
 
     Parameters
     ----------
-    model : AdditiveNoiseModel
+    model : StructuralModel or AdditiveNoiseModel
         Fitted structural model: the same for all candidates.
     sensitive : node
         The attribute, a node without causes.

@@ -92,7 +92,7 @@ def confounder_tipping(
 
     Parameters
     ----------
-    model : AdditiveNoiseModel
+    model : StructuralModel or AdditiveNoiseModel
         A fitted structural model.
     frame : DataFrame of shape (n, n_columns)
         Rows, with a value for each node.

@@ -8,7 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skcausal.fairness._couplings import shared_choice
+from skcausal.structural._couplings import SHARED, coupled_model, own_coupling
+from skcausal.structural._noise_frame import noise_names
+
+COUPLINGS = (*SHARED, "independent")
 
 
 class SensitiveAttributeError(ValueError):
@@ -59,7 +62,10 @@ class Worlds:
 
     @classmethod
     def of(cls, model: Any, sensitive: Any, coupling: str) -> "Worlds":
-        """Sort the nodes of a fitted model."""
+        """Sort the nodes of a fitted model; "shared_noise" is as it couples itself."""
+        if coupling == "shared_noise":
+            coupling = own_coupling(model)
+        model = coupled_model(model, coupling)
         below = model.graph.descendants(sensitive) - {sensitive}
         known: list[Any] = []
         drawn: list[Any] = []
@@ -98,11 +104,10 @@ class Worlds:
         places = np.repeat(np.arange(len(table)), n_draws)
         many = table.iloc[places].reset_index(drop=True)
         noise = self._noise(noise.iloc[places].reset_index(drop=True), many, random)
-        choices = self._choices(many, random)
         held = {node: values[places] for node, values in held.items()}
         for value, world in zip(values, first, strict=True):
             fixed = {node: world[node].to_numpy()[places] for node in self.known}
-            do = held | fixed | choices | {self.sensitive: value}
+            do = held | fixed | {self.sensitive: value}
             yield self.model.from_noise(noise, do=do)
 
     def _noise(
@@ -112,25 +117,11 @@ class Worlds:
         model = self.model
         if self.coupling == "independent":
             return model.draw_noise(len(many), random_state=random)
-        several = any(one.n_noise > 1 for one in model.mechanisms_.values())
-        if several or model.graph.latent:  # what is latent is drawn with the noise
+        if model.graph.latent:  # it is drawn with the noise
             return model.noise(many, random_state=random)
         # Other nodes are held, or follow from the row: their noise is not used.
         for node in self.drawn:
-            parents = many[model.parents_of(node)]
-            found = model.mechanisms_[node].noise(parents, many[node].array, random)
-            noise[node] = found
+            mechanism, parents = model.mechanisms_[node], many[model.parents_of(node)]
+            found = mechanism.noise(parents, many[node].array, random)
+            noise[noise_names(node, mechanism.n_noise)] = found.reshape(len(many), -1)
         return noise
-
-    def _choices(
-        self, many: pd.DataFrame, random: np.random.Generator
-    ) -> dict[Any, Any]:
-        """Return how categories are chosen, where the coupling is not the model's."""
-        if self.coupling not in ("gumbel_max", "monotone"):
-            return {}
-        gumbel = self.coupling == "gumbel_max"
-        return {
-            node: shared_choice(self.model, node, many, random, gumbel=gumbel)
-            for node in self.drawn
-            if hasattr(self.model.mechanisms_[node], "probabilities")
-        }

@@ -44,90 +44,37 @@ function                   what it divides, and the paper
 ``AttributionDisplay`` draws.
 """
 
-from skcausal.structural._abduction import (
-    Abduction,
-)
-from skcausal.structural._additive import (
-    AdditiveNoise,
-)
-from skcausal.structural._anomaly import (
-    anomaly_attribution,
-    unit_change,
-)
-from skcausal.structural._arrows import (
-    arrow_strength,
-)
-from skcausal.structural._categorical import (
-    CategoricalNoise,
-)
-from skcausal.structural._change import (
-    distribution_change,
-)
-from skcausal.structural._change_test import (
-    mechanism_change_test,
-)
-from skcausal.structural._conditioning import (
-    ConditionedModel,
-)
+from skcausal.structural._abduction import Abduction
+from skcausal.structural._additive import AdditiveNoise
+from skcausal.structural._anomaly import anomaly_attribution, unit_change
+from skcausal.structural._arrows import arrow_strength
+from skcausal.structural._categorical import CategoricalNoise
+from skcausal.structural._change import distribution_change
+from skcausal.structural._change_test import mechanism_change_test
+from skcausal.structural._conditioning import ConditionedModel
 from skcausal.structural._counterfactual_errors import (
     CouplingWarning,
     EffectiveSampleSizeWarning,
     ImpossibleEvidenceError,
+    RecantingWitnessError,
     UnidentifiedCounterfactualError,
 )
-from skcausal.structural._display import (
-    AttributionDisplay,
-)
-from skcausal.structural._evaluation import (
-    MisfitWarning,
-)
-from skcausal.structural._flow import (
-    SplineFlow,
-)
-from skcausal.structural._generalized_linear import (
-    GeneralizedLinear,
-)
-from skcausal.structural._gumbel import (
-    GumbelMax,
-)
-from skcausal.structural._intrinsic import (
-    intrinsic_influence,
-)
-from skcausal.structural._latent_model import (
-    LatentVariableModel,
-)
-from skcausal.structural._mean_change import (
-    mean_change,
-)
-from skcausal.structural._mechanism import (
-    EmpiricalDistribution,
-    Mechanism,
-)
-from skcausal.structural._mechanism_choice import (
-    choose_mechanism,
-)
-from skcausal.structural._model import (
-    AdditiveNoiseModel,
-)
-from skcausal.structural._paths import (
-    RecantingWitnessError,
-)
-from skcausal.structural._pyro_from_model import (
-    program_of,
-)
-from skcausal.structural._pyro_program import (
-    ProgramModel,
-)
-from skcausal.structural._pyro_result import (
-    ProgramAbduction,
-)
-from skcausal.structural._result import (
-    Attribution,
-    RowAttribution,
-)
-from skcausal.structural._structural_model import (
-    StructuralModel,
-)
+from skcausal.structural._display import AttributionDisplay
+from skcausal.structural._evaluation import MisfitWarning
+from skcausal.structural._flow import SplineFlow
+from skcausal.structural._generalized_linear import GeneralizedLinear
+from skcausal.structural._gumbel import GumbelMax
+from skcausal.structural._intrinsic import intrinsic_influence
+from skcausal.structural._latent_model import LatentVariableModel
+from skcausal.structural._mean_change import mean_change
+from skcausal.structural._mechanism import EmpiricalDistribution, Mechanism
+from skcausal.structural._mechanism_choice import choose_mechanism
+from skcausal.structural._model import AdditiveNoiseModel
+from skcausal.structural._pyro_from_model import program_of
+from skcausal.structural._pyro_program import ProgramModel
+from skcausal.structural._pyro_result import ProgramAbduction
+from skcausal.structural._result import Attribution, RowAttribution
+from skcausal.structural._structural_model import StructuralModel
 
 __all__ = [
     "Abduction",

@@ -28,6 +28,7 @@ from skcausal.structural._replay import (
 
 # How rows that lack the same nodes are drawn; a new method needs an entry here.
 METHODS = {"auto": posterior, "exact": posterior, "importance": posterior}
+BY_PROGRAM = ("svi", "nuts")  # Pyro's inference on the program of the model
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,9 +47,10 @@ class Abduction:
         Labels of the rows.
     n_samples : int
         Draws per row.
-    diagnostics : DataFrame of shape (n, 3)
-        Per row ``method`` ("exact" or "importance"), ``unknown`` (nodes without a
-        value) and ``effective_sample_size``.
+    diagnostics : DataFrame of shape (n, 3) or (n, 5)
+        Per row ``method`` ("exact", "importance", "svi" or "nuts"), ``unknown`` (nodes
+        without a value) and ``effective_sample_size``; of SVI and NUTS also ``r_hat``
+        and ``divergences``.
 
     Notes
     -----
@@ -97,9 +99,9 @@ class Abduction:
 
     @property
     def method(self) -> str:
-        """How noise was found: "importance" if some row needed it, else "exact"."""
-        weighted = (self.diagnostics["method"] == "importance").any()
-        return "importance" if weighted else "exact"
+        """How noise was found; "exact" if no row needed anything else."""
+        others = set(self.diagnostics["method"]) - {"exact"}
+        return str(others.pop()) if others else "exact"
 
     @property
     def noise(self) -> pd.DataFrame:

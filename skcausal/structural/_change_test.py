@@ -129,7 +129,10 @@ def _test_root(values: Any, label: np.ndarray) -> tuple[str, float]:
             return "chi-square", 1.0
         return "chi-square", float(stats.chi2_contingency(counts, False).pvalue)
     numbers = np.asarray(values, dtype=float)
-    found = stats.ks_2samp(numbers[label == 0], numbers[label == 1])
+    ties = len(np.unique(numbers)) < len(numbers)
+    found = stats.ks_2samp(
+        numbers[label == 0], numbers[label == 1], method="asymp" if ties else "auto"
+    )
     return "Kolmogorov-Smirnov", float(found.pvalue)
 
 

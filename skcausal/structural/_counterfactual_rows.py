@@ -1,13 +1,21 @@
-"""Rows in another world than the one they were seen in."""
+"""Rows in another world than the one they were seen in: methods of StructuralModel."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.utils.validation import check_is_fitted
 
 from skcausal.structural._class_bounds import class_bounds
-from skcausal.structural._couplings import coupled_model, warn_of_coupling
+from skcausal.structural._couplings import (
+    SHARED,
+    check_coupling,
+    coupled_model,
+    warn_of_coupling,
+)
+from skcausal.structural._inputs import as_frame, check_count, check_interventions
+from skcausal.structural._interventions import refuse_other_worlds
 from skcausal.structural._replay import (
     FreshNoise,
     Replay,
@@ -19,6 +27,126 @@ from skcausal.structural._replay import (
     sample_index,
     settings_per_sample,
 )
+
+_OWNER = "StructuralModel"
+
+
+class OtherWorlds:
+    """What rows would have been under an intervention."""
+
+    graph: Any
+    coupling: Any
+    known: Any
+    _random: Any
+
+    def counterfactual(
+        self,
+        frame: Any,
+        do: Mapping[Any, Any],
+        *,
+        n_samples: int = 1,
+        coupling: str | None = None,
+        random_state: Any = None,
+    ) -> pd.DataFrame:
+        """Compute what these very rows would have been under an intervention.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, n_columns)
+            Rows as they were, with a value for each node.
+        do : dict of node to value, array or function
+            What nodes are set to: one value, one per row, or a function of the row.
+        n_samples : int, default=1
+            Draws per row of the noise that is not known.
+        coupling : str, default=None
+            What ties categories in the two worlds; None takes that of the model.
+            "shared_noise", "monotone" and "gumbel_max" share noise; "bounds" returns
+            what holds under any coupling; "independent" shares nothing below the
+            intervention, only to show what goes wrong then.
+        random_state : int, Generator, RandomState or None, default=None
+            Seed; None takes that of the model.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n * n_samples, n_nodes)
+            Rows as they would have been; what does not change is exactly as it was.
+            With several draws the index is (row, sample). With "bounds", a table of
+            shape (n, 2 * n_classes) whose columns are (node, class, "lower" or
+            "upper"): bounds on the probability of each class.
+
+        Warns
+        -----
+        CouplingWarning
+            If a category or count changes its causes: the answer then rests on the
+            coupling.
+        """
+        check_is_fitted(self, "mechanisms_")
+        owner = f"{_OWNER}.counterfactual"
+        coupling = check_coupling(coupling or self.coupling, owner)
+        check_count(n_samples, "n_samples", owner, least=1)
+        do = check_interventions(do, self.graph, owner)
+        table = self._complete(frame, owner)
+        random = self._random(random_state)
+        return counterfactual_rows(self, table, do, n_samples, coupling, random)
+
+    def twin(
+        self,
+        do: Mapping[Any, Any],
+        *,
+        n: int | None = None,
+        frame: Any = None,
+        coupling: str | None = None,
+        random_state: Any = None,
+    ) -> pd.DataFrame:
+        """Return rows in two worlds side by side: as they are, and under ``do``.
+
+        Parameters
+        ----------
+        do : dict of node to value, array or function
+            What nodes are set to in the other world.
+        n : int, default=None
+            Number of rows to draw; or give ``frame``.
+        frame : DataFrame of shape (n, n_columns), default=None
+            Rows as they were; or give ``n``.
+        coupling : str, default=None
+            As in `counterfactual`; None takes that of the model.
+        random_state : int, Generator, RandomState or None, default=None
+            Seed; None takes that of the model.
+
+        Returns
+        -------
+        frame : DataFrame of shape (n, 2 * n_nodes)
+            Columns (world, node) with worlds "factual" and "counterfactual", which
+            share their noise.
+
+        Warns
+        -----
+        CouplingWarning
+            If a category or count changes its causes.
+        """
+        check_is_fitted(self, "mechanisms_")
+        owner = f"{_OWNER}.twin"
+        if (n is None) == (frame is None):
+            raise ValueError(f"{owner}: give n or frame, one of the two.")
+        coupling = check_coupling(coupling or self.coupling, owner, SHARED)
+        do = check_interventions(do, self.graph, owner)
+        random = self._random(random_state)
+        if frame is None:
+            check_count(n, "n", owner, least=1)
+            return twin_rows(self, int(n or 0), do, coupling, random)
+        return twin_rows(self, self._complete(frame, owner), do, coupling, random)
+
+    def _complete(self, frame: Any, owner: str) -> pd.DataFrame:
+        """Return rows without gaps, or say who can deal with gaps."""
+        nodes = self.graph.nodes
+        if as_frame(frame, nodes, owner).isna().any(axis=None):
+            raise ValueError(
+                f"{owner}: some rows lack a value. Take "
+                "abduct(frame, n_samples=...).predict(do), which draws what is unknown."
+            )
+        table = self.known(frame, owner=owner)
+        refuse_other_worlds(self, columns_of(table), {}, owner)
+        return table
 
 
 def counterfactual_rows(

@@ -77,6 +77,17 @@ def coupled_model(model: Any, coupling: str) -> Any:
     return new
 
 
+def own_coupling(model: Any) -> str:
+    """Return the coupling of a model: one that shares noise."""
+    coupling = getattr(model, "coupling", SHARED[0])
+    return coupling if coupling in SHARED else SHARED[0]
+
+
+def in_own_coupling(model: Any) -> Any:
+    """Return a model whose categories have the noise that its own coupling asks for."""
+    return coupled_model(model, own_coupling(model))
+
+
 def _with_noise_of(mechanism: Mechanism, kind: Any) -> Mechanism:
     if isinstance(mechanism, FunctionOfRow):
         natural = _with_noise_of(mechanism.natural, kind)

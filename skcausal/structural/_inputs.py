@@ -224,8 +224,8 @@ def check_model(model: Any, owner: str, name: str = "model") -> None:
     """Refuse what is not a fitted model."""
     if not hasattr(model, "from_noise"):
         raise TypeError(
-            f"{owner}: {name} must be a fitted AdditiveNoiseModel, got "
-            f"{type(model).__name__}."
+            f"{owner}: {name} must be a fitted model of a graph, such as "
+            f"StructuralModel or AdditiveNoiseModel, got {type(model).__name__}."
         )
     check_is_fitted(model, "mechanisms_")
 

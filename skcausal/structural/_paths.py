@@ -4,30 +4,15 @@ from collections.abc import Collection, Mapping
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from skcausal.graphs import CausalGraph, GraphError
+from skcausal.structural._counterfactual_errors import RecantingWitnessError
 from skcausal.structural._inputs import cast, spread
+from skcausal.structural._noise_frame import noise_arrays
 
 _MOST_PATHS = 100_000
 Edge = tuple[Any, Any]
-
-
-class RecantingWitnessError(GraphError):
-    """Paths that ask one node to pass on two values of itself at once.
-
-    Parameters
-    ----------
-    message : str
-        The node in words, and the way out.
-    node : node, default=None
-        The recanting witness.
-    """
-
-    def __init__(self, message: str, node: Any = None) -> None:
-        super().__init__(message)
-        self.node = node
 
 
 def propagate(
@@ -59,6 +44,7 @@ def propagate(
         Each node at baseline, and as the active arrows make it.
     """
     on = {tuple(edge) for edge in edges}
+    noises = noise_arrays(noise, model.mechanisms_)
     worlds: tuple[dict[Any, Any], dict[Any, Any]] = ({}, {})
     for node in model.mechanisms_:
         if node in baseline:
@@ -66,7 +52,7 @@ def propagate(
                 given = spread(setting[node], len(noise), node, "propagate")
                 world[node] = cast(given, model.dtypes_[node], node, "propagate")
             continue
-        own = noise_of(model, noise, node)
+        own = noises[node]
         parents = model.parents_of(node)
         plain, moved = worlds
         plain[node] = model.apply(node, plain, own)
@@ -81,14 +67,6 @@ def propagate(
     order = list(model.graph.nodes)
     first, second = (pd.DataFrame(world, index=noise.index) for world in worlds)
     return first[order], second[order]
-
-
-def noise_of(model: Any, noise: pd.DataFrame, node: Any) -> np.ndarray:
-    """Return the noise of one node, (n,) or (n, n_noise)."""
-    n_noise = model.mechanisms_[node].n_noise
-    if n_noise == 1:
-        return np.asarray(noise[node].to_numpy())
-    return np.asarray(noise[[f"{node}[{k}]" for k in range(n_noise)]].to_numpy())
 
 
 def edges_of_paths(
@@ -113,7 +91,7 @@ def edges_of_paths(
         for edge in pairwise(path):
             if edge not in known:
                 raise GraphError(
-                    f"{owner}: the path {' -> '.join(map(str, path))} has the arrow "
+                    f"{owner}: the path {' -> '.join(map(str, path))} needs the arrow "
                     f"{edge[0]} -> {edge[1]}, which is not in the graph."
                 )
     witness = recanting_witness(graph, source, target, wanted)
@@ -122,7 +100,7 @@ def edges_of_paths(
             f"{owner}: {witness!r} is a recanting witness: it carries the effect of "
             f"{source!r} along one of the paths and along another that is not among "
             "them, so it would need two values at once. Add or leave out all paths "
-            f"through {witness!r} that begin alike, or ask for bounds.",
+            f"through {witness!r} that begin alike, or take path_effect_bounds.",
             witness,
         )
     return frozenset(edge for path in wanted for edge in pairwise(path))
@@ -168,6 +146,7 @@ def directed_paths(
         if len(found) + len(waiting) > _MOST_PATHS:
             raise GraphError(
                 f"directed_paths: more than {_MOST_PATHS} paths lead from {source!r} "
-                f"to {target!r}. Name arrows instead of paths."
+                f"to {target!r}. Leave out nodes that the question does not need: "
+                "graph.latent_projection(kept)."
             )
     return found

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from skcausal.structural._replay import sample_index
+
 
 @dataclass(frozen=True, repr=False)
 class ProgramAbduction:
@@ -123,13 +125,4 @@ class ProgramAbduction:
             self.engine, self.parts, merged, times, coupling
         )
         queries.warn_of_coupling(changed, coupling, owner)
-        return found.set_axis(_sample_index(self.table.index, times))
-
-
-def _sample_index(index: pd.Index, times: int) -> pd.Index:
-    """Return the index of several samples per row."""
-    if times == 1:
-        return index
-    names = [index.name if index.name is not None else "row", "sample"]
-    samples = np.tile(np.arange(times), len(index))
-    return pd.MultiIndex.from_arrays([index.repeat(times), samples], names=names)
+        return found.set_axis(sample_index(self.table.index, times))

@@ -24,11 +24,7 @@ from skcausal.structural._effects import (
     treatment_effect,
 )
 from skcausal.structural._inputs import cast, check_count, check_interventions
-from skcausal.structural._path_effects import (
-    active_edges,
-    path_effect,
-    refuse_recanting_witness,
-)
+from skcausal.structural._path_effects import active_edges, path_effect
 
 
 class SimulatedEffects:
@@ -283,9 +279,8 @@ class SimulatedEffects:
 
         Raises
         ------
-        UnidentifiedCounterfactualError
-            If a node would have to be as under both treatments at once (a recanting
-            witness).
+        RecantingWitnessError
+            If a node would have to be as under both treatments at once.
 
         Notes
         -----
@@ -302,7 +297,6 @@ class SimulatedEffects:
         check_is_fitted(self, "mechanisms_")
         check_numeric(self, treatment, outcome, owner)
         edges = active_edges(self.graph, treatment, outcome, active, owner)
-        refuse_recanting_witness(self.graph, treatment, outcome, edges, owner)
         arms = self._arms(treatment, treated, control, owner)
         worlds = self._worlds(n_samples, random_state, owner)
         return path_effect(worlds, (treatment, outcome), arms, edges)

@@ -7,17 +7,17 @@ from typing import Any
 import pandas as pd
 from sklearn.utils.validation import check_is_fitted
 
-from skcausal.structural._abduction import METHODS, Abduction, abduction
+from skcausal.structural._abduction import (
+    BY_PROGRAM,
+    METHODS,
+    Abduction,
+    abduction,
+)
 from skcausal.structural._conditioning import ConditionedModel
 from skcausal.structural._counterfactual_errors import UnidentifiedCounterfactualError
-from skcausal.structural._counterfactual_rows import counterfactual_rows, twin_rows
+from skcausal.structural._counterfactual_rows import OtherWorlds
 from skcausal.structural._couplings import SHARED, check_coupling, coupled_model
-from skcausal.structural._inputs import (
-    as_frame,
-    check_count,
-    check_graph,
-    check_interventions,
-)
+from skcausal.structural._inputs import check_count, check_graph
 from skcausal.structural._interventions import (
     mechanism_set_to,
     refuse_other_worlds,
@@ -27,13 +27,14 @@ from skcausal.structural._mechanism import Mechanism
 from skcausal.structural._mechanism_choice import choose_mechanism
 from skcausal.structural._model import AdditiveNoiseModel
 from skcausal.structural._posterior import rows_with_gaps
-from skcausal.structural._replay import columns_of
+from skcausal.structural._pyro_program import ProgramModel
 from skcausal.structural._structural_effects import SimulatedEffects
+from skcausal.utils._optional import require
 
 _OWNER = "StructuralModel"
 
 
-class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
+class StructuralModel(OtherWorlds, SimulatedEffects, AdditiveNoiseModel):
     r"""A graph with a mechanism per node: what is, what if, what would have been.
 
     Parameters
@@ -119,6 +120,25 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         )
         self.candidates = candidates
         self.coupling = coupling
+
+    @classmethod
+    def from_program(cls, program: Any, **options: Any) -> ProgramModel:
+        """Return the model that a Pyro program of one row is.
+
+        Parameters
+        ----------
+        program : callable
+            A Pyro program of one row; see `ProgramModel`.
+        **options : value
+            Other parameters of `ProgramModel`.
+
+        Returns
+        -------
+        model : ProgramModel
+            The same verbs; without parameters to learn it needs no `fit`.
+        """
+        require("pyro", "deep", f"{_OWNER}.from_program")
+        return ProgramModel(program, **options)
 
     def fit(self, frame: Any, y: None = None) -> "StructuralModel":
         """Learn a mechanism for each node, chosen by cross-validation.
@@ -246,10 +266,12 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
             One column per node, missing values where a node is unknown.
         n_samples : int, default=1
             Draws per row.
-        method : {"auto", "exact", "importance"}, default="auto"
-            "auto" weighs draws only for rows that need it, "exact" refuses them.
+        method : {"auto", "exact", "importance", "svi", "nuts"}, default="auto"
+            How unknown nodes are drawn. "auto" weighs draws only for rows that need
+            it, "exact" refuses them. "svi" and "nuts" are Pyro's inference on
+            `program_of` the model: linear mechanisms and normal noise only.
         n_draws : int, default=1000
-            Draws per row that are weighted, where they are.
+            Draws per row that are weighted; not used by "svi" and "nuts".
         random_state : int, Generator, RandomState or None, default=None
             Seed; None takes that of the model.
 
@@ -264,17 +286,22 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
             If "exact" does not suffice, or a mechanism has no density.
         ImpossibleEvidenceError
             If the model cannot explain a row.
+        TypeError
+            If "svi" or "nuts" meets a mechanism that is not linear.
 
         Warns
         -----
         EffectiveSampleSizeWarning
             If few draws of a row count.
+        ConvergenceWarning
+            If NUTS diverged or did not mix.
         """
         check_is_fitted(self, "mechanisms_")
         owner = f"{_OWNER}.abduct"
-        if method not in METHODS:
+        if method not in (*METHODS, *BY_PROGRAM):
             raise ValueError(
-                f"{owner}: method must be one of {', '.join(METHODS)}, got {method!r}."
+                f"{owner}: method must be one of {', '.join((*METHODS, *BY_PROGRAM))}, "
+                f"got {method!r}."
             )
         check_count(n_samples, "n_samples", owner, least=1)
         check_count(n_draws, "n_draws", owner, least=100)
@@ -282,113 +309,8 @@ class StructuralModel(SimulatedEffects, AdditiveNoiseModel):
         known = dict(zip(self.graph.nodes, ~rows[1].T, strict=True))
         refuse_other_worlds(self, rows[0], known, owner)
         model, random = coupled_model(self, self.coupling), self._random(random_state)
+        if method in BY_PROGRAM:
+            from skcausal.structural._pyro_from_model import abduct_by_program
+
+            return abduct_by_program(model, frame, method, n_samples, random)
         return abduction(model, rows, (n_samples, n_draws), method, random, owner)
-
-    def counterfactual(
-        self,
-        frame: Any,
-        do: Mapping[Any, Any],
-        *,
-        n_samples: int = 1,
-        coupling: str | None = None,
-        random_state: Any = None,
-    ) -> pd.DataFrame:
-        """Compute what these very rows would have been under an intervention.
-
-        Parameters
-        ----------
-        frame : DataFrame of shape (n, n_columns)
-            Rows as they were, with a value for each node.
-        do : dict of node to value, array or function
-            What nodes are set to: one value, one per row, or a function of the row.
-        n_samples : int, default=1
-            Draws per row of the noise that is not known.
-        coupling : str, default=None
-            What ties categories in the two worlds; None takes that of the model.
-            "shared_noise", "monotone" and "gumbel_max" share noise; "bounds" returns
-            what holds under any coupling; "independent" shares nothing below the
-            intervention, only to show what goes wrong then.
-        random_state : int, Generator, RandomState or None, default=None
-            Seed; None takes that of the model.
-
-        Returns
-        -------
-        frame : DataFrame of shape (n * n_samples, n_nodes)
-            Rows as they would have been; what does not change is exactly as it was.
-            With several draws the index is (row, sample). With "bounds", a table of
-            shape (n, 2 * n_classes) whose columns are (node, class, "lower" or
-            "upper"): bounds on the probability of each class.
-
-        Warns
-        -----
-        CouplingWarning
-            If a category or count changes its causes: the answer then rests on the
-            coupling.
-        """
-        check_is_fitted(self, "mechanisms_")
-        owner = f"{_OWNER}.counterfactual"
-        coupling = check_coupling(coupling or self.coupling, owner)
-        check_count(n_samples, "n_samples", owner, least=1)
-        do = check_interventions(do, self.graph, owner)
-        table = self._complete(frame, owner)
-        random = self._random(random_state)
-        return counterfactual_rows(self, table, do, n_samples, coupling, random)
-
-    def twin(
-        self,
-        do: Mapping[Any, Any],
-        *,
-        n: int | None = None,
-        frame: Any = None,
-        coupling: str | None = None,
-        random_state: Any = None,
-    ) -> pd.DataFrame:
-        """Return rows in two worlds side by side: as they are, and under ``do``.
-
-        Parameters
-        ----------
-        do : dict of node to value, array or function
-            What nodes are set to in the other world.
-        n : int, default=None
-            Number of rows to draw; or give ``frame``.
-        frame : DataFrame of shape (n, n_columns), default=None
-            Rows as they were; or give ``n``.
-        coupling : str, default=None
-            As in `counterfactual`; None takes that of the model.
-        random_state : int, Generator, RandomState or None, default=None
-            Seed; None takes that of the model.
-
-        Returns
-        -------
-        frame : DataFrame of shape (n, 2 * n_nodes)
-            Columns (world, node) with worlds "factual" and "counterfactual", which
-            share their noise.
-
-        Warns
-        -----
-        CouplingWarning
-            If a category or count changes its causes.
-        """
-        check_is_fitted(self, "mechanisms_")
-        owner = f"{_OWNER}.twin"
-        if (n is None) == (frame is None):
-            raise ValueError(f"{owner}: give n or frame, one of the two.")
-        coupling = check_coupling(coupling or self.coupling, owner, SHARED)
-        do = check_interventions(do, self.graph, owner)
-        random = self._random(random_state)
-        if frame is None:
-            check_count(n, "n", owner, least=1)
-            return twin_rows(self, int(n or 0), do, coupling, random)
-        return twin_rows(self, self._complete(frame, owner), do, coupling, random)
-
-    def _complete(self, frame: Any, owner: str) -> pd.DataFrame:
-        """Return rows without gaps, or say who can deal with gaps."""
-        nodes = self.graph.nodes
-        if as_frame(frame, nodes, owner).isna().any(axis=None):
-            raise ValueError(
-                f"{owner}: some rows lack a value. Take "
-                "abduct(frame, n_samples=...).predict(do), which draws what is unknown."
-            )
-        table = self.known(frame, owner=owner)
-        refuse_other_worlds(self, columns_of(table), {}, owner)
-        return table

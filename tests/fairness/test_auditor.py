@@ -297,7 +297,7 @@ def test_attribute_with_causes_or_not_in_the_graph():
         ({"coupling": "same"}, ValueError, "coupling must be one of"),
         ({"n_counterfactuals": 0}, ValueError, "n_counterfactuals must be"),
         ({"derived": "age"}, TypeError, "derived must be a function"),
-        ({"model": LinearRegression()}, TypeError, "model must be a structural"),
+        ({"model": LinearRegression()}, TypeError, "model must be a CausalGraph or"),
     ],
 )
 def test_bad_options(options, error, message):

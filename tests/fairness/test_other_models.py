@@ -69,7 +69,7 @@ def test_bad_comparisons_are_refused():
         compare_models({"one": fitted}, len)
     with pytest.raises(ValueError, match="'b' is not fitted"):
         compare_models({"a": fitted, "b": unfitted(GRAPHS["all"])}, lambda m: 0)
-    with pytest.raises(TypeError, match="'b' must be an AdditiveNoiseModel"):
+    with pytest.raises(TypeError, match="model 'b': model must be a CausalGraph or"):
         compare_models({"a": fitted, "b": 3}, lambda m: 0)
     with pytest.raises(TypeError, match="metric must return"):
         compare_models({"a": fitted, "b": fitted}, lambda m: [1, 2])

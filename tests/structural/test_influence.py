@@ -240,7 +240,7 @@ def test_categories_have_no_variance():
 
 
 def test_what_is_no_model():
-    with pytest.raises(TypeError, match="must be a fitted AdditiveNoiseModel"):
+    with pytest.raises(TypeError, match="must be a fitted model of a graph"):
         intrinsic_influence(LinearRegression(), "y")
     with pytest.raises(ValueError, match="not fitted"):
         arrow_strength(linear_model(INTO_Y), "y")

@@ -91,30 +91,76 @@ def test_labels_keep_their_odds(frame):
     assert abs(at_two - expected) < 3 * np.sqrt(0.5 / 20_000)
 
 
-@pytest.mark.parametrize(
-    "method", ["importance", pytest.param("nuts", marks=pytest.mark.slow)]
-)
-def test_rows_that_lack_a_cause(method):
-    from skcausal.structural._pyro_from_model import abduct_by_program
-
+@pytest.fixture(scope="module")
+def pair():
+    """Return a model of a -> b with a ~ N(0, 1), b = 2 a + N(0, 1)."""
     rng = np.random.default_rng(2)
     a = rng.normal(size=2000)
     table = pd.DataFrame({"a": a, "b": 2 * a + rng.normal(size=2000)})
-    graph = CausalGraph([("a", "b")])
     linear = GeneralizedLinear()
-    model = StructuralModel(graph, {"a": linear, "b": linear}).fit(table)
+    return StructuralModel(
+        CausalGraph([("a", "b")]), {"a": linear, "b": linear}, random_state=0
+    ).fit(table)
+
+
+@pytest.mark.parametrize("method", ["importance", "svi", "nuts"])
+def test_rows_that_lack_a_cause_are_drawn_from_their_normal_distribution(pair, method):
     gone = pd.DataFrame({"a": [np.nan, 0.5], "b": [3.0, 2.0]})
-    n = 200
-    found = abduct_by_program(model, gone, method, n, 0)
+    n = 400
+    found = pair.abduct(gone, n_samples=n, method=method, random_state=0)
+    assert found.method == method
+    assert method in repr(found)
     assert found.diagnostics["method"].tolist() == [method, "exact"]
+    assert found.diagnostics["unknown"].tolist() == [1, 0]
     rows = found.predict()
     assert (rows["b"] == gone["b"].repeat(n).to_numpy()).all()
-    # a | b is normal with mean 2 b / 5 and variance 1 / 5, up to errors of the fit.
-    assert abs(rows.loc[0, "a"].mean() - 1.2) < 3 * np.sqrt(0.2 / n) + 0.05
+    # a | b is normal: Gaussian conditioning, with the parameters that were fitted.
+    first, second = (pair.mechanisms_[node] for node in "ab")
+    base, at_zero, at_one = (
+        float(np.ravel(one)[0])
+        for one in (
+            first.linear(pd.DataFrame(index=[0]), 1),
+            second.linear(pd.DataFrame({"a": [0.0]}), 1),
+            second.linear(pd.DataFrame({"a": [1.0]}), 1),
+        )
+    )
+    slope = at_one - at_zero
+    precision = first.scale_**-2 + slope**2 * second.scale_**-2
+    mean = base + slope * second.scale_**-2 / precision * (3 - at_zero - slope * base)
+    drawn = rows.loc[0, "a"]
+    # SVI ends near the optimum, not at it: a tenth of a standard deviation.
+    slack = 0.1 * precision**-0.5 if method == "svi" else 0.0
+    assert abs(drawn.mean() - mean) < 4 * (precision * n) ** -0.5 + slack
+    assert drawn.std() == pytest.approx(precision**-0.5, rel=0.15)
     other = found.predict({"a": 0.0})
-    expected = 3.0 - 2 * rows.loc[0, "a"]
-    assert np.abs(other.loc[0, "b"] - expected).max() < 0.3
-    assert found.diagnostics["unknown"].tolist() == [1, 0]
+    assert np.allclose(other.loc[0, "b"], 3.0 - slope * drawn)
+
+
+def test_inference_by_pyro_needs_linear_mechanisms(frame):
+    forest = AdditiveNoise(RandomForestRegressor(n_estimators=3, random_state=0))
+    graph = CausalGraph([("a", "b")])
+    model = StructuralModel(graph, {"b": forest}).fit(frame[:200])
+    gone = frame[:2].assign(a=np.nan)
+    with pytest.raises(TypeError, match="mechanism of 'b' is not linear"):
+        model.abduct(gone, method="svi")
+    with pytest.raises(ValueError, match="importance, svi, nuts, got 'hmc'"):
+        model.abduct(gone, method="hmc")
+
+
+def test_a_program_is_another_way_in():
+    import pyro
+    import pyro.distributions as dist
+
+    def shop():
+        price = pyro.sample("price", dist.LogNormal(0.0, 1.0))
+        pyro.sample("sales", dist.Normal(10 - 2 * price, 1.0))
+
+    model = StructuralModel.from_program(shop, random_state=0)
+    assert isinstance(model, ProgramModel)
+    assert model.random_state == 0
+    seen = pd.DataFrame({"price": [3.0], "sales": [5.0]})
+    other = model.counterfactual(seen, {"price": 2.0})
+    assert other["sales"].tolist() == pytest.approx([7.0])
 
 
 def test_curved_mechanisms_are_refused(frame):

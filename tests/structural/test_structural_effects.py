@@ -6,7 +6,11 @@ import pytest
 from scipy import special
 
 from skcausal.graphs import CausalGraph
-from skcausal.structural import CouplingWarning, UnidentifiedCounterfactualError
+from skcausal.structural import (
+    CouplingWarning,
+    RecantingWitnessError,
+    UnidentifiedCounterfactualError,
+)
 from skcausal.structural._causation import causation_table
 from tests.structural.true_models import Known, KnownClasses, fitted, linear_model
 
@@ -181,8 +185,10 @@ def test_paths_through_and_past_mediators_agree_with_natural_effects():
     ],
 )
 def test_recanting_witnesses(active):
-    with pytest.raises(UnidentifiedCounterfactualError, match="recanting witness"):
+    with pytest.raises(RecantingWitnessError, match="recanting witness") as caught:
         witness_model().path_specific_effect("x", "y", active)
+    assert caught.value.node == "w"
+    assert isinstance(caught.value, UnidentifiedCounterfactualError)
 
 
 def test_a_node_in_two_worlds_is_named():
@@ -207,7 +213,7 @@ def test_a_node_in_two_worlds_is_named():
         (lambda m: m.path_specific_effect("x", "y", "xy"), "active must list"),
         (
             lambda m: m.path_specific_effect("x", "y", [("z", "x", "y")]),
-            "does not lead",
+            "must lead from 'x'",
         ),
     ],
 )

@@ -296,7 +296,7 @@ def test_hidden_causes_are_not_identified(graph):
         (lambda m, f: m.counterfactual(f, {}, n_samples=0), "n_samples must be"),
         (lambda m, f: m.counterfactual(f, {"x": 0}, coupling="bounds"), "no category"),
         (lambda m, f: m.twin({"x": 0.0}), "one of the two"),
-        (lambda m, f: m.abduct(f, method="svi"), "method must be one of"),
+        (lambda m, f: m.abduct(f, method="hmc"), "method must be one of"),
         (lambda m, f: m.condition(q=0.0), "'q', which is not a node"),
     ],
 )
