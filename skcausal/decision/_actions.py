@@ -86,6 +86,12 @@ def actions_of(
     TypeError, ValueError
         If one is unknown, immutable, has no values, or would change what is immutable.
     """
+    for given, name in ((actionable, "actionable"), (immutable, "immutable")):
+        if isinstance(given, str):
+            raise TypeError(
+                f"{_OWNER}: {name} must be a list of nodes, got {given!r}. Write "
+                f"[{given!r}]."
+            )
     if not isinstance(actionable, Mapping):
         actionable = dict.fromkeys(actionable, "any")
     if not actionable:

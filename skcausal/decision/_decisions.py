@@ -1,5 +1,6 @@
 """A fitted predictor seen as a decision: who gets the desired answer."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +35,12 @@ class Decision:
 
     def score(self, frame: pd.DataFrame) -> np.ndarray:
         """Return the probability of the desired class, or the value predicted."""
-        X = frame[self.features]
+        with warnings.catch_warnings():
+            # A predictor fitted on an array knows columns by their place.
+            warnings.filterwarnings("ignore", message="X has feature names")
+            return self._score(frame[self.features])
+
+    def _score(self, X: pd.DataFrame) -> np.ndarray:
         if is_regressor(self.predictor):
             return np.asarray(self.predictor.predict(X), dtype=float)
         if not hasattr(self.predictor, "predict_proba"):

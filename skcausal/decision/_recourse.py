@@ -13,6 +13,7 @@ from skcausal.decision._recourse_result import Recourse, RecourseResult
 from skcausal.decision._recourse_search import RowSearch
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._couplings import in_own_coupling
+from skcausal.structural._replay import RowNoise, columns_of
 
 _OWNER = "StructuralRecourse"
 
@@ -78,9 +79,12 @@ class StructuralRecourse(BaseEstimator):
     `fit`: a cost of 0.1 is a move past a tenth of the people. Another category costs
     one half. Sets of nodes are tried from the smallest on, each on a grid of up to
     1,000 settings in the order of their cost, then numbers are pulled back toward the
-    row until just before the decision flips. Between grid points the search may miss a
-    cheaper way. What is promised holds for the model as it is: a structural
-    model with an arrow too many or too few promises what it cannot keep.
+    row until just before the decision flips. An action may also keep a node as it is,
+    at no cost, where it would follow from another action. Between grid points the
+    search may miss a cheaper way. Where noise is drawn, a StructuralModel draws by its
+    ``coupling``, and the share of draws that succeed is that of the draws searched: a
+    little too good for new ones. What is promised holds for the model as it is: a
+    structural model with an arrow too many or too few promises what it cannot keep.
 
     References
     ----------
@@ -171,9 +175,7 @@ class StructuralRecourse(BaseEstimator):
         check_is_fitted(self.model, "mechanisms_")
         self._check_parameters()
         table = self.model.known(frame, owner=f"{_OWNER}.fit")
-        self.actions_ = actions_of(
-            self.actionable, list(self.immutable), self.model, table
-        )
+        self.actions_ = actions_of(self.actionable, self.immutable, self.model, table)
         self.decision_ = decision_of(
             self.predictor,
             self.features,
@@ -218,6 +220,13 @@ class StructuralRecourse(BaseEstimator):
         """
         check_is_fitted(self, "decision_")
         table = self.model.known(frame, owner=f"{_OWNER}.explain")
+        if table.index.has_duplicates:
+            twice = table.index[table.index.duplicated()][0]
+            raise ValueError(
+                f"{_OWNER}.explain: frame has several rows with the label {twice}, "
+                "so that answers could not be told apart. Take "
+                "frame.reset_index(drop=True)."
+            )
         scores = self.decision_.score(table)
         granted = self.decision_.granted(scores)
         random = generator_of(self.random_state)
@@ -235,15 +244,23 @@ class StructuralRecourse(BaseEstimator):
     def _ways(
         self, row: pd.DataFrame, random: np.random.Generator
     ) -> tuple[Recourse, ...]:
-        # What no action reaches keeps its value, so its noise need not be known.
         model = in_own_coupling(self.model)
-        reached = model.graph.descendants([a.node for a in self.actions_])
-        mechanisms = model.mechanisms_
-        settled = all(mechanisms[node].invertible for node in reached)
-        copies = row.iloc[np.zeros(1 if settled else self.n_samples, dtype=int)]
-        noise = model.noise(copies.reset_index(drop=True), random_state=random)
-        search = RowSearch(
-            model, self.decision_, self.actions_, row, noise, self.confidence
+        below = model.graph.descendants
+        useful = set(model.graph.ancestors(self.decision_.features))
+        actions = [action for action in self.actions_ if action.node in useful]
+        # What no action reaches keeps its value, so its noise need not be known.
+        reached = {node for a in actions for node in below(a.node) - {a.node}}
+        hidden = set(model.graph.nodes) - set(row.columns)
+        settled = not hidden and all(
+            model.mechanisms_[node].invertible for node in reached & useful
         )
-        most = min(self.max_actions, len(self.actions_))
+        rows = row.iloc[np.zeros(1 if settled else self.n_samples, dtype=int)]
+        values = columns_of(rows)
+        for node in hidden:
+            values[node] = model.draw_latent(rows, random_state=random)
+        noise = RowNoise(model, values, random)
+        search = RowSearch(
+            model, self.decision_, actions, row, values, noise, self.confidence
+        )
+        most = min(self.max_actions, len(actions))
         return search.ways(most, self.objective, self.n_alternatives)

@@ -1,6 +1,6 @@
 """The search for the least set of actions that changes a decision."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Any
@@ -11,6 +11,7 @@ import pandas as pd
 from skcausal.decision._actions import Action
 from skcausal.decision._decisions import Decision
 from skcausal.decision._recourse_result import Recourse
+from skcausal.structural._replay import Replay, Values, as_table
 
 _MOST_TRIED = 1000  # combinations of values for one set of nodes
 _FINEST = 100  # values of one node
@@ -32,7 +33,9 @@ class RowSearch:
         What may be set.
     row : DataFrame of shape (1, n_nodes)
         The row as it is.
-    noise : DataFrame of shape (n_draws, n_columns)
+    values : dict of node to array of shape (n_draws,)
+        The row, several times.
+    noise : mapping of node to array
         Noises that explain the row.
     confidence : float
         Share of the draws in which the decision must be as desired.
@@ -42,7 +45,8 @@ class RowSearch:
     decision: Decision
     actions: Sequence[Action]
     row: pd.DataFrame
-    noise: pd.DataFrame
+    values: Values
+    noise: Mapping[Any, np.ndarray]
     confidence: float
     now: Setting = field(init=False)
 
@@ -51,18 +55,23 @@ class RowSearch:
         first = self.row.iloc[0]
         object.__setattr__(self, "now", {a.node: first[a.node] for a in self.actions})
 
+    @property
+    def n_draws(self) -> int:
+        """Number of noises that explain the row."""
+        return len(next(iter(self.values.values())))
+
     def after(self, settings: dict[Any, np.ndarray]) -> pd.DataFrame:
         """Return the draws of the row under each setting, one after another."""
         n = len(next(iter(settings.values())))
-        draws = np.tile(np.arange(len(self.noise)), n)
-        repeated = {k: np.repeat(v, len(self.noise)) for k, v in settings.items()}
-        noise = self.noise.iloc[draws].reset_index(drop=True)
-        found: pd.DataFrame = self.model.from_noise(noise, do=repeated)
-        return found
+        draws = np.tile(np.arange(self.n_draws), n)
+        values = {node: column[draws] for node, column in self.values.items()}
+        replay = Replay(self.model, values, _Tiled(self.noise, draws))
+        do = {k: np.repeat(v, self.n_draws) for k, v in settings.items()}
+        return as_table(self.model, replay.under(do, "StructuralRecourse.explain"))
 
     def scores(self, settings: dict[Any, np.ndarray]) -> np.ndarray:
         """Return the score of each setting in each draw."""
-        return self.decision.score(self.after(settings)).reshape(-1, len(self.noise))
+        return self.decision.score(self.after(settings)).reshape(-1, self.n_draws)
 
     def succeeds(self, settings: dict[Any, np.ndarray]) -> np.ndarray:
         """Tell which settings lead to the desired answer often enough."""
@@ -82,7 +91,8 @@ class RowSearch:
                     continue
                 setting = self._best(chosen)
                 if setting is not None:
-                    rank = size if objective == "fewest" else 0
+                    setting = self._needed(setting)
+                    rank = len(setting) if objective == "fewest" else 0
                     found.append(((rank, self._cost(chosen, setting)), setting))
             if objective == "fewest" and len(found) >= n_alternatives:
                 break
@@ -97,13 +107,31 @@ class RowSearch:
             sum(
                 a.cost(self.now[a.node], np.asarray([setting[a.node]]))[0]
                 for a in chosen
+                if a.node in setting
             )
         )
+
+    def _needed(self, setting: Setting) -> Setting:
+        """Return the setting without actions that it can do without."""
+        for node in list(setting):
+            rest = {k: np.asarray([v]) for k, v in setting.items() if k != node}
+            if rest and self.succeeds(rest)[0]:
+                setting = {k: v for k, v in setting.items() if k != node}
+        return setting
+
+    def _grid(self, action: Action, chosen: Sequence[Action], size: int) -> np.ndarray:
+        """Return values to try; what others would change may also be kept."""
+        now = self.now[action.node]
+        grid = action.grid(now, size)
+        others = [other.node for other in chosen if other is not action]
+        if len(grid) and action.node in self.model.graph.descendants(others):
+            grid = np.append(grid, np.asarray([now], dtype=grid.dtype))
+        return grid
 
     def _best(self, chosen: Sequence[Action]) -> Setting | None:
         """Return the cheapest setting of some nodes that succeeds, if one does."""
         size = min(_FINEST, int(_MOST_TRIED ** (1 / len(chosen))))
-        grids = [action.grid(self.now[action.node], size) for action in chosen]
+        grids = [self._grid(action, chosen, size) for action in chosen]
         if not all(len(grid) for grid in grids):
             return None
         cells = np.array(list(product(*(range(len(grid)) for grid in grids))))
@@ -126,7 +154,9 @@ class RowSearch:
 
     def _refined(self, chosen: Sequence[Action], setting: Setting) -> Setting:
         """Move numbers back toward the row as far as the decision holds."""
-        moving = [a for a in chosen if a.numeric]
+        moving = [
+            a for a in chosen if a.numeric and setting[a.node] != self.now[a.node]
+        ]
         for group in ([moving] if len(moving) > 1 else []) + [[a] for a in moving]:
             setting = self._pulled_back(group, setting)
         return setting
@@ -171,6 +201,18 @@ class RowSearch:
         for node, value in setting.items():
             edited[node] = pd.Series([value], edited.index).astype(edited[node].dtype)
         return bool(self.decision.granted(self.decision.score(edited))[0])
+
+
+class _Tiled(dict[Any, np.ndarray]):
+    """Noise of some rows, taken node by node when it is asked for."""
+
+    def __init__(self, noise: Mapping[Any, np.ndarray], rows: np.ndarray) -> None:
+        super().__init__()
+        self._noise, self._rows = noise, rows
+
+    def __missing__(self, node: Any) -> np.ndarray:
+        """Take the noise of a node."""
+        return np.asarray(self._noise[node])[self._rows]
 
 
 def _blocks(order: np.ndarray) -> Iterator[np.ndarray]:

@@ -124,7 +124,9 @@ class Abduction:
             With several draws per row the index is (row, sample).
         """
         do = check_interventions(do, self.model.graph, "Abduction.predict")
-        do = settings_per_sample(do, len(self.index), self.n_samples)
+        do = settings_per_sample(
+            do, len(self.index), self.n_samples, "Abduction.predict"
+        )
         replay = Replay(self.model, self.values, self.row_noise)
         found = replay.under(do, "Abduction.predict")
         warn_of_coupling(replay.unsure, self.model.coupling, "Abduction.predict")

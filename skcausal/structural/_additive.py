@@ -86,7 +86,7 @@ class AdditiveNoise(Mechanism):
         if not parents.shape[1]:
             models = [DummyRegressor()]
         elif self.regressor is None:
-            models = default_regressors(len(values))
+            models = default_regressors(parents)
         chosen, predicted = choose(
             models,
             lambda model: unseen_means(model, parents, values, N_FOLDS),

@@ -15,6 +15,7 @@ from skcausal.structural._choosing import (
     probabilities_of,
     unseen_probabilities,
 )
+from skcausal.structural._design import label_places
 from skcausal.structural._mechanism import Mechanism
 
 
@@ -104,7 +105,7 @@ class CategoricalNoise(Mechanism):
             chosen = DummyClassifier(strategy="prior")
         elif chosen is None:
             chosen, _ = choose(
-                default_classifiers(len(codes)),
+                default_classifiers(parents),
                 lambda model: unseen_probabilities(model, parents, codes, N_FOLDS),
                 lambda found: log_losses(found, codes),
             )
@@ -237,10 +238,11 @@ def sorted_labels(values: Any) -> np.ndarray:
 
 def codes_of(values: Any, classes: np.ndarray, owner: str) -> np.ndarray:
     """Return the position of each label among the classes, refusing others."""
-    labels = np.asarray(values)
-    codes = pd.Index(classes).get_indexer(pd.Index(labels))
+    if not isinstance(values, pd.Categorical):
+        values = np.asarray(values)
+    codes = label_places(values, pd.Index(classes))
     if (codes < 0).any():
-        unknown = labels[codes < 0].tolist()[0]
+        unknown = np.asarray(values)[codes < 0].tolist()[0]
         raise ValueError(
             f"{owner}: the category {unknown!r} was not "
             f"seen when the mechanism was fitted. Known: {classes.tolist()}."

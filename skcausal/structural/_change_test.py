@@ -161,7 +161,7 @@ def _label_probability(parents: pd.DataFrame, label: np.ndarray) -> np.ndarray:
     """Return the probability of the second sample for rows not seen."""
     codes = label.astype(int)
     _, found = choose(
-        default_classifiers(len(codes)),
+        default_classifiers(parents),
         lambda model: unseen_probabilities(model, parents, codes, N_FOLDS),
         lambda found: log_losses(found, codes),
     )

@@ -6,22 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import clone
-from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.model_selection import KFold, StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
+
+from skcausal.structural._design import Indicators, PlainNames, are_plain
 
 N_FOLDS = 5
 _SMALLEST = 1e-6  # probability that bounds the log loss
 _ONE_THREAD_BELOW = 10_000  # rows below which starting threads costs more
-
-
-def _numbers() -> Any:
-    """Return a transformer that makes indicators of categories."""
-    encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-    categories = make_column_selector(dtype_include="category")
-    return make_column_transformer((encoder, categories), remainder="passthrough")
 
 
 def _trees(n_rows: int) -> dict[str, Any]:
@@ -36,26 +30,36 @@ def _trees(n_rows: int) -> dict[str, Any]:
     }
 
 
-def default_regressors(n_rows: int) -> list[Any]:
+def default_regressors(parents: Any) -> list[Any]:
     """Return a linear model and boosted trees, the simpler one first."""
     from lightgbm import LGBMRegressor
 
-    linear = make_pipeline(_numbers(), LinearRegression())
-    return [linear, LGBMRegressor(**_trees(n_rows))]
+    linear = make_pipeline(Indicators(), LinearRegression())
+    return [linear, _readable(LGBMRegressor(**_trees(len(parents))), parents)]
 
 
-def default_classifiers(n_rows: int) -> list[Any]:
+def default_classifiers(parents: Any) -> list[Any]:
     """Return a logistic model and boosted trees, the simpler one first."""
     from lightgbm import LGBMClassifier
 
-    linear = make_pipeline(
-        _numbers(), StandardScaler(), LogisticRegression(max_iter=1000)
-    )
-    return [linear, LGBMClassifier(**_trees(n_rows))]
+    logistic = LogisticRegression(max_iter=1000)
+    linear = make_pipeline(Indicators(), StandardScaler(), logistic)
+    return [linear, _readable(LGBMClassifier(**_trees(len(parents))), parents)]
 
 
-def _folds(n_folds: int) -> KFold:
+def _readable(trees: Any, parents: Any) -> Any:
+    """Return trees that can read the names of the causes."""
+    if are_plain(parents.columns):
+        return trees
+    return make_pipeline(PlainNames(), trees)
+
+
+def _folds(n_folds: int, n_rows: int) -> KFold:
     """Return a splitter that always makes the same folds."""
+    if n_rows < n_folds:
+        raise ValueError(
+            f"a choice by cross-validation takes at least {n_folds} rows, got {n_rows}."
+        )
     return KFold(n_folds, shuffle=True, random_state=0)
 
 
@@ -81,7 +85,9 @@ def holds_labels(values: Any, *, root: bool) -> bool:
 
 def unseen_means(model: Any, parents: Any, values: Any, n_folds: int) -> np.ndarray:
     """Predict each row by a copy of the regressor that did not see it."""
-    predicted = cross_val_predict(model, parents, values, cv=_folds(n_folds))
+    predicted = cross_val_predict(
+        model, parents, values, cv=_folds(n_folds, len(values))
+    )
     return np.asarray(predicted, dtype=float)
 
 
@@ -103,7 +109,7 @@ def unseen_probabilities(
     n_classes = int(codes.max()) + 1
     found = np.empty((len(codes), n_classes))
     if isinstance(folds, int):
-        folds = _folds(folds).split(parents)
+        folds = _folds(folds, len(codes)).split(parents)
     for train, test in folds:
         if len(np.unique(codes[train])) == 1:
             found[test] = np.eye(n_classes)[codes[train[0]]]

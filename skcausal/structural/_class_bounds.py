@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from skcausal.structural._couplings import frechet_bounds, is_category, probabilities_of
+from skcausal.structural._design import label_places
 from skcausal.structural._replay import (
     Replay,
     RowNoise,
@@ -30,18 +31,13 @@ def class_bounds(
     """
     noise = RowNoise(model, values, random)
     new = Replay(model, values, noise).under(do, owner)
-    below = model.graph.do(list(do)).descendants(list(do)) if do else ()
-    unsure = {
-        node
-        for node in below
-        if node not in do and not model.mechanisms_[node].invertible
-    }
+    unsure = _unsure(model, do)
+    cut = _cut(model, do)
     found = {}
     for node, mechanism in model.mechanisms_.items():
-        if node not in unsure or not is_category(mechanism):
+        if node not in unsure or node in do or not is_category(mechanism):
             continue
-        above = model.graph.ancestors(node) - {node} - set(do)
-        blind = bool(above & unsure)
+        blind = bool((cut.ancestors(node) - {node}) & unsure)
         lower, upper = _bounds(model, node, (values, new), blind)
         for k, label in enumerate(mechanism.classes_):
             found[node, label, "lower"] = lower[:, k]
@@ -56,15 +52,28 @@ def class_bounds(
     return table
 
 
+def _cut(model: Any, do: Mapping[Any, Any]) -> Any:
+    """Return the graph without arrows into nodes that are set to a value."""
+    return model.graph.do([node for node in do if not callable(do[node])])
+
+
+def _unsure(model: Any, do: Mapping[Any, Any]) -> set[Any]:
+    """Return nodes below an intervention whose noise does not follow from the row.
+
+    A node that is set to a function of what it would have been is among them, if it
+    lies below another intervention.
+    """
+    cut = _cut(model, do)
+    below = {node for top in do for node in cut.descendants(top) - {top}}
+    return {node for node in below if not model.mechanisms_[node].invertible}
+
+
 def _bounds(
     model: Any, node: Any, worlds: tuple[Values, Values], blind: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     old, new = worlds
     mechanism = model.mechanisms_[node]
-    labels = np.asarray(old[node])
-    if isinstance(old[node], pd.Categorical):
-        labels = np.asarray(old[node], dtype=object)
-    codes = pd.Index(mechanism.classes_).get_indexer(pd.Index(labels))
+    codes = label_places(old[node], pd.Index(mechanism.classes_))
     n_classes = len(mechanism.classes_)
     if blind:
         return np.zeros((len(codes), n_classes)), np.ones((len(codes), n_classes))

@@ -164,7 +164,7 @@ def counterfactual_rows(
         bounds = class_bounds(model, values, do, random, owner)
         return bounds.set_axis(table.index)
     coupled = coupled_model(model, coupling)
-    do = settings_per_sample(do, len(table), n_samples)
+    do = settings_per_sample(do, len(table), n_samples, owner)
     values = repeated(values, n_samples)
     if coupling == "independent":
         below = model.graph.do(list(do)).descendants(list(do)) - set(do)

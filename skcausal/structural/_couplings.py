@@ -110,10 +110,12 @@ def warn_of_coupling(
             "is noise and not the intervention"
         )
     else:
+        # Where no bounds can be given, those who ask for them get the mechanisms.
+        coupling = "shared_noise" if coupling == "bounds" else coupling
         reason = (
             f"rests on coupling={coupling!r}, which ties {names} in both worlds and "
-            "which no data can test; compare other couplings, or take "
-            "coupling='bounds'"
+            "which no data can test; compare other couplings, or take the bounds of "
+            "counterfactual(..., coupling='bounds')"
         )
     warnings.warn(
         f"{owner}: the answer {reason}.", CouplingWarning, stacklevel=stacklevel

@@ -167,11 +167,11 @@ class GeneralizedLinear(Mechanism):
                 slopes = np.linalg.lstsq(numbers, target - target.mean(), rcond=None)[0]
                 return slopes, float(target.mean())
             model: Any = Ridge(alpha=self.alpha * n)
-        elif n_features == 0:
+        elif n_features == 0 or np.ptp(target) == 0:
             mean = target.mean()
             counts = self.family == "poisson"
             floor = _LEAST_PENALTY
-            return np.empty(0), float(
+            return np.zeros(n_features), float(
                 np.log(max(mean, floor)) if counts else special.logit(mean)
             )
         elif self.family == "poisson":

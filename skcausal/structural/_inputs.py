@@ -9,6 +9,7 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from skcausal.graphs import CausalGraph
+from skcausal.structural._design import label_places
 from skcausal.structural._mechanism import Mechanism
 from skcausal.utils._validation import check_features, is_polars, pandas_from_polars
 
@@ -48,7 +49,7 @@ def as_frame(frame: Any, nodes: tuple[Any, ...], owner: str) -> pd.DataFrame:
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(
             f"{owner}: frame must be a DataFrame with one column per node, got "
-            f"{type(frame).__name__}."
+            f"{type(frame).__name__}. For one row, take a slice such as frame[:1]."
         )
     absent = [node for node in nodes if node not in frame.columns]
     if absent:
@@ -57,7 +58,15 @@ def as_frame(frame: Any, nodes: tuple[Any, ...], owner: str) -> pd.DataFrame:
             "the node out of the graph (CausalGraph.latent_projection shows what "
             "that means)."
         )
-    return frame[list(nodes)]
+    if list(frame.columns) == list(nodes):
+        return frame
+    chosen = frame[list(nodes)]
+    if chosen.shape[1] > len(nodes):
+        twice = chosen.columns[chosen.columns.duplicated()][0]
+        raise ValueError(
+            f"{owner}: frame has several columns {twice!r}. Rename all but one."
+        )
+    return chosen
 
 
 def check_frame(frame: Any, nodes: tuple[Any, ...], owner: str) -> pd.DataFrame:
@@ -70,7 +79,10 @@ def check_frame(frame: Any, nodes: tuple[Any, ...], owner: str) -> pd.DataFrame:
 
 def refuse_gaps(frame: pd.DataFrame, owner: str) -> None:
     """Raise if a value is missing: no mechanism could say what follows from it."""
-    gaps = frame.isna().sum()
+    unknown = frame.isna()
+    if not unknown.to_numpy().any():
+        return
+    gaps = unknown.sum()
     for node in frame.columns:
         if gaps[node]:
             raise ValueError(
@@ -95,27 +107,33 @@ def kept_dtype(values: pd.Series) -> Any:
 
 def cast(values: Any, dtype: Any, node: Any, owner: str) -> Any:
     """Return values of a node in the type of its column, refusing unknown labels."""
+    if isinstance(values, pd.Series):
+        values = values.array
     if isinstance(dtype, pd.CategoricalDtype):
-        labels = np.asarray(values, dtype=object)
-        known = dtype.categories
-        unknown = [x for x in pd.unique(pd.Series(labels)) if x not in known]
-        if unknown:
+        codes = label_places(values, dtype.categories)
+        if (codes < 0).any():
+            unknown = np.asarray(values, dtype=object)[codes < 0][0]
+            known = dtype.categories
             raise ValueError(
-                f"{owner}: {node!r} has the category {unknown[0]!r}, which was not "
+                f"{owner}: {node!r} has the category {unknown!r}, which was not "
                 f"seen when the model was fitted. Known: "
                 f"{', '.join(map(str, known[:_MOST_SHOWN]))}"
                 f"{', ...' if len(known) > _MOST_SHOWN else ''}."
             )
-        return pd.Categorical(labels, dtype=dtype)
+        return pd.Categorical.from_codes(codes, dtype=dtype, validate=False)
     return _numbers(values, dtype, node, owner)
 
 
 def _numbers(values: Any, dtype: Any, node: Any, owner: str) -> np.ndarray:
     try:
-        numbers = np.asarray(values, dtype=float)
+        array = np.asarray(values)
+        if array.dtype.kind in "mMSU" or holds_text(array):
+            raise TypeError
+        numbers = np.asarray(array, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(
-            f"{owner}: {node!r} must be numeric, got {values!r:.60}."
+            f"{owner}: {node!r} must be numeric, got {values!r:.60}. Give numbers, "
+            "as in the table of `fit`."
         ) from None
     if not np.isfinite(numbers).all():
         raise ValueError(
@@ -127,6 +145,13 @@ def _numbers(values: Any, dtype: Any, node: Any, owner: str) -> np.ndarray:
     if not np.isin(numbers, [0, 1]).all():
         raise ValueError(f"{owner}: {node!r} must be True or False.")
     return numbers.astype(bool)
+
+
+def holds_text(array: np.ndarray) -> bool:
+    """Tell whether objects are text, which NumPy would turn into numbers."""
+    return array.dtype == object and any(
+        isinstance(value, str) for value in array.ravel()
+    )
 
 
 def check_mechanisms(given: Any, graph: CausalGraph, owner: str) -> dict[Any, Any]:
@@ -281,7 +306,7 @@ def fitted(
     try:
         own: Mechanism = clone(mechanism)
         return own.fit(parents, values.array)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         causes = ", ".join(f"{name!r} ({parents[name].dtype})" for name in parents)
         raise ValueError(
             f"{owner}: the mechanism of {values.name!r} cannot be fitted to its causes "

@@ -74,7 +74,8 @@ class FunctionOfRow(Mechanism):
         return self.natural.n_noise
 
     def fit(self, parents: Any, values: Any) -> Self:
-        """Learn nothing."""
+        """Learn what the node would be."""
+        self.natural = self.natural.fit(parents, values)
         return self
 
     def draw_noise(self, n: int, random: np.random.Generator) -> np.ndarray:

@@ -225,7 +225,7 @@ class _Fits:
             return clone(self.regressor).fit(features, target)
         if k not in self._chosen:
             self._chosen[k], _ = choose(
-                default_regressors(len(target)),
+                default_regressors(features),
                 lambda model: unseen_means(model, features, target, N_FOLDS),
                 lambda predicted: squared_errors(predicted, target),
             )
@@ -239,7 +239,7 @@ class _Fits:
             return clone(self.classifier).fit(features, codes)
         if columns not in self._chosen:
             self._chosen[columns], _ = choose(
-                default_classifiers(len(codes)),
+                default_classifiers(features),
                 lambda model: unseen_probabilities(model, features, codes, N_FOLDS),
                 lambda found: log_losses(found, codes),
             )

@@ -244,7 +244,7 @@ def _table(fits: dict[str, Any], scores: dict[str, np.ndarray]) -> pd.DataFrame:
     with np.errstate(invalid="ignore"):
         behind = each - each[best]
         errors = [
-            rows.std(axis=1, ddof=1) / len(rows.T) ** 0.5 for rows in (each, behind)
+            rows.std(axis=1) / np.sqrt(rows.shape[1] - 1.0) for rows in (each, behind)
         ]
     table = pd.DataFrame(
         {

@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from skcausal.inference._bootstrap import generator_of
 from skcausal.structural._additive import AdditiveNoise
 from skcausal.structural._categorical import CategoricalNoise
+from skcausal.structural._design import frame_of
 from skcausal.structural._evaluation import evaluate
 from skcausal.structural._goodness import has_density
 from skcausal.structural._inputs import (
@@ -190,8 +191,8 @@ class AdditiveNoiseModel(BaseEstimator):
         values : ndarray or Categorical of shape (n,)
             Its values, in the type of its column.
         """
-        columns = {name: values[name] for name in self.parents_of(node)}
-        parents = pd.DataFrame(columns, index=pd.RangeIndex(len(noise)))
+        causes = {name: values[name] for name in self.parents_of(node)}
+        parents = frame_of(causes, len(noise))
         found = self.mechanisms_[node].apply(parents, np.asarray(noise))
         return cast(found, self.dtypes_[node], node, self._owner)
 
@@ -316,8 +317,7 @@ class AdditiveNoiseModel(BaseEstimator):
         do = check_interventions(do, self.graph, owner)
         values: dict[Any, Any] = {}
         for node in self.mechanisms_:
-            setting = do.get(node)
-            if node not in do or callable(setting):
+            if callable(setting := do.get(node)) or node not in do:
                 values[node] = self.apply(node, values, arrays[node])
             if node in do:
                 values[node] = self._set(node, setting, values, len(table))

@@ -13,11 +13,15 @@ def noise_frame(arrays: Mapping[Any, np.ndarray], index: Any = None) -> pd.DataF
     """Return a frame of the noise of each node; two dimensions make several columns."""
     columns: dict[Any, Any] = {}
     for node, noise in arrays.items():
-        if noise.ndim == 1:
-            columns[node] = noise
-        else:
-            names = noise_names(node, noise.shape[1])
-            columns |= dict(zip(names, noise.T, strict=True))
+        names = noise_names(node, 1 if noise.ndim == 1 else noise.shape[1])
+        for name in names:
+            if name in columns:
+                raise ValueError(
+                    f"The noise of two nodes would have the column {name!r}, one of "
+                    f"them {node!r}. Rename a node."
+                )
+        parts = [noise] if noise.ndim == 1 else noise.T
+        columns |= dict(zip(names, parts, strict=True))
     return pd.DataFrame(columns, index=index)
 
 

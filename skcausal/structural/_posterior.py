@@ -103,15 +103,23 @@ def density(mechanism: Any, parents: Any, values: Any, node: Any) -> np.ndarray:
         ) from None
 
 
-def effective_sizes(log_weights: np.ndarray, owner: str) -> tuple[np.ndarray, ...]:
-    """Return weights of shape (n, m) that sum to one, and effective sample sizes."""
+def effective_sizes(
+    log_weights: np.ndarray, owner: str, first: int | None = None
+) -> tuple[np.ndarray, ...]:
+    """Return weights of shape (n, m) that sum to one, and effective sample sizes.
+
+    ``first`` is the place of the first row among those that lack the same nodes.
+    """
     largest = log_weights.max(axis=1, keepdims=True)
     if not np.isfinite(largest).all():
-        row = int(np.argmin(np.isfinite(largest[:, 0])))
+        what = "the evidence"
+        if first is not None:
+            place = first + int(np.argmin(np.isfinite(largest[:, 0])))
+            what = f"row {place} (from 0, of those that lack the same nodes)"
         raise ImpossibleEvidenceError(
-            f"{owner}: none of {log_weights.shape[1]} draws explains row {row}: what "
-            "it shows has probability zero, or nearly so, under the model. Check the "
-            "row, take more draws, or a range instead of a value."
+            f"{owner}: none of {log_weights.shape[1]} draws explains {what}: what "
+            "it shows has probability zero, or nearly so, under the model. Check "
+            "it, take more draws, or a range instead of a value."
         )
     weights = np.exp(log_weights - largest)
     weights /= weights.sum(axis=1, keepdims=True)
@@ -158,7 +166,8 @@ def posterior(
     for at in range(0, n, block):
         rows = {node: column[at : at + block] for node, column in values.items()}
         drawn = draw_particles(model, repeated(rows, n_draws), unknown, random)
-        weights, sizes_ = effective_sizes(drawn.log_weights.reshape(-1, n_draws), owner)
+        log_weights = drawn.log_weights.reshape(-1, n_draws)
+        weights, sizes_ = effective_sizes(log_weights, owner, at)
         kept = resampled(weights, n_samples, random).ravel()
         parts.append((*drawn.take(model, kept, random), sizes_))
     joined = {node: joined_parts([part[0][node] for part in parts]) for node in values}

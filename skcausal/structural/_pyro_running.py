@@ -14,7 +14,7 @@ import torch
 from pyro.poutine.messenger import Messenger
 from pyro.poutine.util import site_is_factor, site_is_subsample
 
-from skcausal.structural._inputs import spread
+from skcausal.structural._inputs import holds_text, spread
 from skcausal.structural._pyro_noise import is_deterministic, is_discrete
 
 _OWNER = "ProgramModel"
@@ -114,7 +114,10 @@ class Intervene(Messenger):  # type: ignore[misc, unused-ignore]
 def as_tensor(values: Any, dtype: torch.dtype, device: Any, name: str) -> torch.Tensor:
     """Return numbers as a tensor of a site's type; fractions are not made whole."""
     try:
-        numbers = np.asarray(values, dtype=float)
+        array = np.asarray(values)
+        if array.dtype.kind in "mMSU" or holds_text(array):
+            raise TypeError
+        numbers = np.asarray(array, dtype=float)
     except (TypeError, ValueError):
         raise ValueError(
             f"{_OWNER}: values of {name!r} must be numbers, got {values!r:.60}. Give "

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from skcausal.structural._inputs import set_to
+from skcausal.structural._design import frame_of
+from skcausal.structural._inputs import set_to, spread
 from skcausal.structural._mechanism import Mechanism
 
 Values = dict[Any, Any]
@@ -48,7 +49,7 @@ class FreshNoise(RowNoise):
 def parent_frame(model: Any, node: Any, values: Mapping[Any, Any]) -> pd.DataFrame:
     """Return the parents of a node as its mechanism takes them."""
     columns = {parent: values[parent] for parent in model.parents_of(node)}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(values[node])))
+    return frame_of(columns, len(values[node]))
 
 
 class Replay:
@@ -188,13 +189,16 @@ def sample_index(index: pd.Index, n_samples: int) -> pd.Index:
     return pd.MultiIndex.from_arrays([index.repeat(n_samples), samples], names=names)
 
 
-def settings_per_sample(do: Mapping[Any, Any], n_rows: int, times: int) -> Values:
+def settings_per_sample(
+    do: Mapping[Any, Any], n_rows: int, times: int, owner: str
+) -> Values:
     """Return interventions with one value per row for several samples per row."""
     if times == 1:
         return dict(do)
 
-    def stretched(setting: Any) -> Any:
-        per_row = not callable(setting) and np.shape(setting) == (n_rows,)
-        return np.repeat(np.asarray(setting), times) if per_row else setting
+    def stretched(node: Any, setting: Any) -> Any:
+        if callable(setting) or np.ndim(setting) == 0:
+            return setting
+        return np.repeat(spread(setting, n_rows, node, owner), times)
 
-    return {node: stretched(setting) for node, setting in do.items()}
+    return {node: stretched(node, setting) for node, setting in do.items()}

@@ -146,15 +146,21 @@ class SimulatedEffects:
         check_nodes(self, treatment, outcome, owner)
         coupling = check_coupling(coupling or self.coupling, owner, (*SHARED, "bounds"))
         arms = self._arms(treatment, treated, control, owner)
-        event = cast([event], self.dtypes_[outcome], outcome, owner)[0]
+        event = self._event(outcome, event, owner)
         worlds = self._worlds(n_samples, random_state, owner, coupling)
         under = worlds.under({treatment: arms[0]})
         unsure = list(worlds.replay.unsure)
         without = worlds.under({treatment: arms[1]})
+        happens = [worlds.has(outcome, event, w) for w in (None, under, without)]
+        if not np.any(happens):
+            raise ValueError(
+                f"{owner}: in no draw {outcome!r} is {event!r}. Name an event that "
+                "happens, or make the outcome 0 and 1."
+            )
         table = causation_table(
             (worlds.has(treatment, arms[0]), worlds.has(treatment, arms[1])),
-            worlds.has(outcome, event),
-            (worlds.has(outcome, event, under), worlds.has(outcome, event, without)),
+            happens[0],
+            (happens[1], happens[2]),
         )
         if coupling == "bounds":
             table[["value", "standard_error"]] = np.nan
@@ -297,13 +303,26 @@ class SimulatedEffects:
 
     def _arms(self, node: Any, treated: Any, control: Any, owner: str) -> Any:
         """Return the two values of a treatment in its type, refusing equal ones."""
-        one, two = cast([treated, control], self.dtypes_[node], node, owner)
+        try:
+            one, two = cast([treated, control], self.dtypes_[node], node, owner)
+        except ValueError as error:
+            raise ValueError(
+                f"{error} Give treated and control as values of {node!r}."
+            ) from None
         if one == two:
             raise ValueError(
                 f"{owner}: treated and control are both {one}. Give two values of "
                 f"{node!r}."
             )
         return one, two
+
+    def _event(self, node: Any, event: Any, owner: str) -> Any:
+        """Return the event in the type of its node."""
+        try:
+            return cast([event], self.dtypes_[node], node, owner)[0]
+        except ValueError as error:
+            message = f"{error} Give event as a value of {node!r}."
+            raise ValueError(message) from None
 
     def _worlds(
         self, n: int, random_state: Any, owner: str, coupling: str = ""
@@ -315,7 +334,10 @@ class SimulatedEffects:
     def _mediators(
         self, mediators: Any, treatment: Any, outcome: Any, owner: str
     ) -> list[Any]:
-        named = mediators if isinstance(mediators, list | set) else [mediators]
+        several = isinstance(mediators, list | set) or (
+            isinstance(mediators, tuple) and mediators not in self.graph
+        )
+        named = list(mediators) if several else [mediators]
         for node in named:
             if node not in self.graph or node in (treatment, outcome):
                 raise ValueError(

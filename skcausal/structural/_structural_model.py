@@ -180,7 +180,7 @@ class StructuralModel(OtherWorlds, SimulatedEffects, AdditiveNoiseModel):
         options = {name: getattr(self, name) for name in names}
         try:
             chosen, table = choose_mechanism(parents, values, **options)
-        except ValueError as error:
+        except (TypeError, ValueError) as error:
             raise ValueError(f"{owner}: of node {values.name!r}: {error}") from error
         self.choices_[values.name] = table
         return chosen

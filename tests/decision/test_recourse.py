@@ -11,7 +11,12 @@ from sklearn.preprocessing import OneHotEncoder
 
 from skcausal.decision import StructuralRecourse
 from skcausal.graphs import CausalGraph
-from skcausal.structural import AdditiveNoiseModel, CategoricalNoise, StructuralModel
+from skcausal.structural import (
+    AdditiveNoiseModel,
+    CategoricalNoise,
+    LatentVariableModel,
+    StructuralModel,
+)
 
 
 class Sum(RegressorMixin, BaseEstimator):
@@ -263,6 +268,97 @@ def test_bad_rules_for_categories(mixed):
         recourse(model, bank, ["income"], table, desired="yes")
     with pytest.raises(ValueError, match="threshold must lie between 0 and 1"):
         recourse(model, bank, ["income"], table, threshold=2.0)
+
+
+def test_labels_that_are_there_twice_are_refused(model, total, table):
+    found = recourse(model, total, ["income"], table, threshold=300.0)
+    rows = table.head(2).set_axis([5, 5])
+    with pytest.raises(ValueError, match="several rows with the label 5"):
+        found.explain(rows)
+
+
+@pytest.mark.parametrize("option", ["actionable", "immutable"])
+def test_one_node_is_given_as_a_list(model, total, table, option):
+    options = {"actionable": ["income"], option: "age"}
+    with pytest.raises(TypeError, match=rf"{option} must be a list .* \['age'\]"):
+        recourse(model, total, options.pop("actionable"), table, threshold=1, **options)
+
+
+def test_a_predictor_fitted_on_an_array(model, table):
+    names = ["income", "savings"]
+    rich = table["savings"] > table["savings"].median()
+    by_place = LogisticRegression().fit(table[names].to_numpy(), rich)
+    by_name = LogisticRegression().fit(table[names], rich)
+    refused = table[~by_name.predict(table[names])].head(2)
+    one = recourse(model, by_place, ["income"], table, features=names)
+    two = recourse(model, by_name, ["income"], table)
+    pd.testing.assert_frame_equal(
+        one.explain(refused).to_frame(), two.explain(refused).to_frame()
+    )
+
+
+def test_actions_that_change_no_column_of_the_predictor_are_not_named(model, table):
+    rich = table["income"] > table["income"].median()
+    bank = LogisticRegression().fit(table[["income"]], rich)
+    found = recourse(model, bank, ["savings", "age", "income"], table)
+    ways = found.explain(table[~bank.predict(table[["income"]])].head(5)).to_frame()
+    assert not ways["actions"].str.contains("savings").any()
+
+
+def test_an_action_may_keep_what_another_would_change():
+    """Work raises pay and costs health; both count alike: health is to be kept."""
+    rng = np.random.default_rng(0)
+    work = rng.normal(size=500)
+    frame = pd.DataFrame({"work": work, "health": -work + rng.normal(size=500)})
+    graph = CausalGraph([("work", "health")])
+    model = AdditiveNoiseModel(graph, regressor=LinearRegression()).fit(frame)
+    row = pd.DataFrame({"work": [0.0], "health": [0.0]})
+    rules = {"work": "any", "health": (-5.0, 0.0)}
+    total = Sum().fit(frame)
+    found = StructuralRecourse(model, total, rules, threshold=1.0).fit(frame)
+    (way,) = found.explain(row).alternatives[0]
+    assert way.actions["health"] == 0.0
+    assert way.actions["work"] == pytest.approx(1.0, abs=0.01)
+    assert way.cost == pytest.approx(
+        found.actions_[0].cost(0.0, np.array([1.0]))[0], abs=0.01
+    )
+
+
+def test_actions_that_are_not_needed_are_left_out(model, total, table):
+    options = {"threshold": 20.0, "objective": "cheapest", "n_alternatives": 5}
+    found = recourse(model, total, ["age", "income", "savings"], table, **options)
+    rows = table[total.predict(table[["income", "savings"]]) < 14].head(5)
+    n_several = 0
+    for label, ways in found.explain(rows).alternatives.items():
+        for way in ways:
+            several = list(way.actions) if len(way.actions) > 1 else []
+            n_several += bool(several)
+            for left_out in several:
+                rest = {k: v for k, v in way.actions.items() if k != left_out}
+                after = model.counterfactual(rows.loc[[label]], rest)
+                assert total.predict(after[total.feature_names_in_])[0] < 20
+    assert n_several
+
+
+def test_a_latent_cause_is_drawn():
+    rng = np.random.default_rng(0)
+    skill = rng.normal(size=400)
+    frame = pd.DataFrame(
+        {f"t{k}": skill + 0.5 * rng.normal(size=400) for k in range(3)}
+    ).assign(hours=rng.normal(size=400))
+    frame["t0"] += frame["hours"]
+    arrows = [*(("skill", f"t{k}") for k in range(3)), ("hours", "t0")]
+    graph = CausalGraph(arrows, latent=["skill"])
+    model = LatentVariableModel(graph, random_state=0).fit(frame)
+    total = Sum().fit(frame[["t0", "t1", "t2"]])
+    options = {"threshold": 2.0, "n_samples": 20, "random_state": 0}
+    found = recourse(model, total, ["hours"], frame, **options)
+    score = total.predict(frame[["t0", "t1", "t2"]])
+    row = frame[(score > 0) & (score < 1) & (frame["hours"] < 0)].head(1)
+    (way,) = found.explain(row).alternatives[row.index[0]]
+    assert len(way.consequences) == 20
+    assert way.consequences["skill"].std() > 0.1
+    assert way.consequences["t0"].std() < 1e-6
 
 
 class NotA(ClassifierMixin, BaseEstimator):

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from skcausal.graphs import CausalGraph
-from skcausal.structural import CouplingWarning
+from skcausal.structural import CouplingWarning, StructuralModel
 from tests.structural.true_models import (
     KnownClasses,
     class_logits,
@@ -151,3 +151,42 @@ def test_functions_of_a_row_keep_the_coupling():
         for one in (model, same)
     )
     pd.testing.assert_frame_equal(plain, natural)
+
+
+def test_bounds_below_a_function_of_an_unknown_count_are_certain_only():
+    rng = np.random.default_rng(0)
+    ads = rng.normal(size=500)
+    visits = rng.poisson(np.exp(1 + ads / 2))
+    buys = (visits - 3 + rng.logistic(size=500) > 0).astype(int)
+    frame = pd.DataFrame({"ads": ads, "visits": visits, "buys": buys})
+    graph = CausalGraph([("ads", "visits"), ("visits", "buys")])
+    model = StructuralModel(graph, random_state=0).fit(frame)
+    rows = frame[:20]
+    one_more = {"visits": lambda row: row["visits"] + 1}
+    both = model.counterfactual(rows, {"ads": 2.0, **one_more}, coupling="bounds")
+    assert (both["buys"].xs("lower", axis=1, level="bound") == 0).all(axis=None)
+    assert (both["buys"].xs("upper", axis=1, level="bound") == 1).all(axis=None)
+    known = model.counterfactual(rows, one_more, coupling="bounds")
+    assert (known["buys"].xs("upper", axis=1, level="bound") < 1).any(axis=None)
+
+
+def test_bounds_do_not_look_above_a_node_that_is_set():
+    rng = np.random.default_rng(0)
+    ads = rng.normal(size=500)
+    visits = rng.poisson(np.exp(1 + ads / 2))
+    buys = (visits - 3 + ads + rng.logistic(size=500) > 0).astype(int)
+    frame = pd.DataFrame({"ads": ads, "visits": visits, "buys": buys})
+    graph = CausalGraph([("ads", "visits"), ("visits", "buys"), ("ads", "buys")])
+    model = StructuralModel(graph, random_state=0).fit(frame)
+    found = model.counterfactual(
+        frame[:20], {"ads": 2.0, "visits": 3}, coupling="bounds"
+    )
+    assert (found["buys"].xs("lower", axis=1, level="bound") > 0).any(axis=None)
+
+
+def test_a_model_of_bounds_names_the_coupling_that_it_uses_for_draws():
+    frame = pd.DataFrame({"x": [0, 1, 1, 0] * 50, "y": [0, 1, 0, 1, 1] * 40})
+    model = StructuralModel(CausalGraph([("x", "y")]), coupling="bounds")
+    given = model.fit(frame).condition(y=1, n_draws=1000, random_state=0)
+    with pytest.warns(CouplingWarning, match="rests on coupling='shared_noise'"):
+        given.sample(20, do={"x": 1})

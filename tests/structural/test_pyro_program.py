@@ -347,3 +347,16 @@ def test_noise_that_is_lost_to_rounding():
 
     with pytest.raises(ValueError, match="'rain' lies so far in the tail of Gamma"):
         ProgramModel(program).abduct(pd.DataFrame({"rain": [2000.0]}))
+
+
+def test_text_is_no_number():
+    def program():
+        dose = pyro.sample("dose", dist.Normal(0.0, 1.0))
+        pyro.sample("answer", dist.Normal(dose, 1.0))
+
+    model = ProgramModel(program, random_state=0)
+    rows = model.sample(2)
+    with pytest.raises(ValueError, match="values of 'dose' must be numbers"):
+        model.counterfactual(rows, {"dose": "1"})
+    with pytest.raises(ValueError, match="values of 'answer' must be numbers"):
+        model.counterfactual(rows.assign(answer=["1", "2"]), {"dose": 1.0})
