@@ -186,7 +186,7 @@ def _one_line_errors() -> Iterator[None]:
         yield
     except InputError:
         raise
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise InputError(_plain(str(error))) from error
 
 

@@ -137,8 +137,8 @@ def _models(
     auditor: CounterfactualFairnessAuditor, given: AuditInput
 ) -> dict[str, Any]:
     """Return structural models with other mechanisms, and with another graph."""
-    regressors = default_regressors(len(given.frame))
-    classifiers = default_classifiers(len(given.frame))
+    regressors = default_regressors(given.frame)
+    classifiers = default_classifiers(given.frame)
     seed = auditor.random_state
     models = {
         f"{kind} mechanisms, additive noise": AdditiveNoiseModel(

@@ -170,9 +170,9 @@ def fetch_law_school() -> Bunch:
 
     References
     ----------
-    L. F. Wightman, "LSAC National Longitudinal Bar Passage Study", 1998.
     M. Kusner, J. Loftus, C. Russell, R. Silva, "Counterfactual Fairness",
     NeurIPS 2017. https://arxiv.org/abs/1703.06856
+    L. F. Wightman, "LSAC National Longitudinal Bar Passage Study", 1998.
 
     Examples
     --------
