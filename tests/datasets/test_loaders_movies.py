@@ -39,7 +39,7 @@ def test_entries_that_the_authors_fitted_and_held_out():
     # 23 rows name an actor twice for a film.
     assert (both == 2).sum() == 23
     np.testing.assert_array_equal(np.minimum(both, 1), data.X)
-    assert data.spoken["Amélie"] == ("fr",)
+    assert data.spoken["Avatar"] == ("en", "es")
 
 
 def test_columns_that_go_with_the_cast():
