@@ -101,9 +101,9 @@ class DeepExponentialFamily(FactorModel):
         E \log z_1^\top w_j \ge \log \sum_k e^{E \log z_{1k} w_{kj}},
 
     and rates of zeros enter as one sum, so the cost is linear in the nonzero causes.
-    Minibatches of rows meet Pyro's Adam. ``transform`` fits the factors of each row anew
-    with the weights known; they depend on the row's own causes only. With causes as
-    rare as actors the layers tend towards their prior: look at ``log_prob_heldout``.
+    Minibatches of rows meet Pyro's Adam. ``transform`` fits the factors of each row
+    anew with the weights known; they depend on the row's own causes only. With causes
+    as rare as actors the layers stay near their prior: look at ``log_prob_heldout``.
 
     References
     ----------

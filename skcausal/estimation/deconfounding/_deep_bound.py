@@ -159,7 +159,10 @@ def infer_factors(
         options = {"dtype": torch.float32, "device": device, "requires_grad": True}
         sizes = [(A.shape[0], len(loc)) for loc, _ in weights]
         locs = [torch.zeros(size, **options) for size in sizes]
-        logs = [torch.full(size, -1.0, **options) for size in sizes]
+        # The lowest layer starts where a row without any cause would end.
+        start = torch.log(shape / (shape + known[0].mean.sum(dim=1))) - 0.5
+        locs[0].data += start
+        logs = [torch.zeros(size, **options) for size in sizes]
         optimiser = torch.optim.Adam([*locs, *logs], lr=LOCAL_RATE)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, LOCAL_STEPS)
         for _ in range(LOCAL_STEPS):
