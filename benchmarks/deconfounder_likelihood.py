@@ -47,9 +47,9 @@ def table(data, models):
                 {
                     "films": films,
                     "adjusted for": name,
-                    "published": theirs,
-                    "log likelihood": value,
-                    "with -log sigma": value - np.log(SIGMA),
+                    "published": "" if np.isnan(theirs) else f"{theirs:.3f}",
+                    "log likelihood": f"{value:.3f}",
+                    "with -log sigma": f"{value - np.log(SIGMA):.3f}",
                 }
             )
     return sorted(rows, key=lambda row: list(sets(data)).index(row["films"]))
