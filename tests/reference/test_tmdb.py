@@ -6,6 +6,7 @@ misses a figure, the test says what holds here, and the miss is in its docstring
 
 import numpy as np
 import pytest
+from scipy.stats import poisson
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import train_test_split
 
@@ -14,6 +15,7 @@ pytest.importorskip("pyro")
 from skcausal.datasets import _fetch, fetch_tmdb5000
 from skcausal.estimation.deconfounding import (
     Deconfounder,
+    DeepExponentialFamily,
     PoissonFactorModel,
     PPCAFactorModel,
 )
