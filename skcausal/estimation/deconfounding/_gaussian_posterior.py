@@ -1,6 +1,7 @@
 """Normal posteriors of factors whose precision may differ between rows."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -24,15 +25,16 @@ class GaussianPosterior:
     def draw(self, random: np.random.RandomState) -> np.ndarray:
         """Draw the factors of all rows once."""
         noise = random.standard_normal(self.mean.shape)
-        root = np.swapaxes(self.cholesky, -1, -2)
-        if root.ndim == 2:
-            return self.mean + np.linalg.solve(root, noise.T).T
-        return self.mean + np.linalg.solve(root, noise[..., None])[..., 0]
+        return self.mean + (noise[:, None, :] @ self._inverse_root)[:, 0]
 
     def covariance(self) -> np.ndarray:
         """Return the covariance matrix of each row, or the one that all share."""
-        inverse = np.linalg.inv(self.cholesky)
+        inverse = self._inverse_root
         return np.swapaxes(inverse, -1, -2) @ inverse
+
+    @cached_property
+    def _inverse_root(self) -> np.ndarray:
+        return np.linalg.inv(self.cholesky)
 
 
 def outer_products(W: np.ndarray) -> np.ndarray:
