@@ -34,16 +34,6 @@ STAN_LEE = {
     "log budget, runtime": 15,
     "budget, runtime": 844,
 }
-LIKELIHOODS = {
-    "at random": {"none": -1.494, "PPCA": -1.259, "PF": -1.309, "DEF": -1.229},
-    "not in English": {"none": -2.223, "PPCA": -1.071, "PF": -1.124, "DEF": -0.996},
-    "not drama, comedy, action": {
-        "none": -1.826,
-        "PPCA": -1.286,
-        "PF": -1.346,
-        "DEF": -1.297,
-    },
-}
 WORDS = """\
 Claims about actors: the paper's as they are remembered (its table is not at hand: no \
 test rests on it), a recomputation from the factors the authors published, and ours. \
@@ -107,15 +97,4 @@ def beside_published(rows):
     frame.insert(3, "published correlation", names.map(CORRELATIONS))
     place = frame.columns.get_loc("Stan Lee") + 1
     frame.insert(place, "published rank", names.map(STAN_LEE))
-    return frame
-
-
-def published_likelihoods(rows):
-    """Return log likelihoods with the published ones beside them."""
-    frame = pd.DataFrame(rows)
-    factors = frame["adjusted for"].str.partition(",")[0]
-    frame["published"] = [
-        LIKELIHOODS[split][name]
-        for split, name in zip(frame["split"], factors, strict=True)
-    ]
     return frame

@@ -1,5 +1,7 @@
 """Many causes at once: the actors of 2,828 films and what the films earned."""
 
+import json
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -31,6 +33,26 @@ GENRES = RemoteFile(
         ),
     ),
 )
+TRAINING = RemoteFile(
+    folder="tmdb5000/deconfounder_proc",
+    sources=(
+        Source(
+            "train.csv",
+            "1a70870c6d1a1782e0f27e3a4910d51e07e1b27613f6073133996f959a9ed1be",
+            f"{_PREPARED}/train.csv",
+        ),
+    ),
+)
+VALIDATION = RemoteFile(
+    folder="tmdb5000/deconfounder_proc",
+    sources=(
+        Source(
+            "validation.csv",
+            "c63d083580cd231dda85c05c59e84674c81ec24d693054b5d4c7854e4b5d07e9",
+            f"{_PREPARED}/validation.csv",
+        ),
+    ),
+)
 MOVIES = RemoteFile(
     folder="tmdb5000",
     sources=(
@@ -54,9 +76,13 @@ def fetch_tmdb5000() -> Bunch:
     Bunch
         ``X`` (DataFrame of 2,828 films by 901 actors, 1 where the actor is in the
         cast, films and actors by name), ``cast`` (the same as a sparse CSR array),
+        ``training`` and ``validation`` (CSR arrays: the entries that the authors
+        fitted their factor models to, and those they held out; 2 where the cast
+        lists an actor twice),
         ``y`` (natural logarithm of ``revenue``), ``revenue``, ``budget`` (both in
         USD; a budget of 0 means that it is not known), ``runtime`` (minutes),
-        ``language`` (code of the original language), ``year``, ``genres`` (DataFrame
+        ``language`` (code of the original language), ``spoken`` (tuple of codes of
+        the languages spoken), ``year``, ``genres`` (DataFrame
         of 18 columns, 1 where the film has the genre), ``frame`` (cast, genres,
         budget, runtime and ``log_revenue`` in one table), ``movie_id``,
         ``movie_names``, ``actor_names``, ``feature_names``, ``outcome_name`` and
@@ -102,6 +128,11 @@ def fetch_tmdb5000() -> Bunch:
     index = pd.Index(titles.to_numpy(), name="movie")
     X = _indicators(casts, "actor_id", "name", ids).set_axis(index)
     genres = _indicators(genre_rows, "genre_id", "genre", ids).set_axis(index)
+    parts = {
+        name: _entries(load(file, owner)[0], X.shape)
+        for name, file in (("training", TRAINING), ("validation", VALIDATION))
+    }
+    spoken = movies["spoken_languages"].map(_codes).set_axis(index).rename("spoken")
     columns = movies[["revenue", "budget", "runtime", "original_language"]]
     facts = columns.set_axis(index).rename(columns={"original_language": "language"})
     facts["runtime"] = facts["runtime"].astype(float)
@@ -110,6 +141,8 @@ def fetch_tmdb5000() -> Bunch:
         X=X,
         cast=sparse.csr_array(X.to_numpy()),
         y=y,
+        **parts,
+        spoken=spoken,
         **{name: facts[name] for name in facts},
         year=pd.Series(year.to_numpy(), index=index, name="year"),
         genres=genres,
@@ -127,6 +160,18 @@ def fetch_tmdb5000() -> Bunch:
             "non-commercial."
         ),
     )
+
+
+def _entries(rows: pd.DataFrame, shape: tuple[int, int]) -> sparse.csr_array:
+    """Return how often rows pair a film and an actor, both by position."""
+    pairs = (rows["uid"], rows["sid"])
+    counts = rows["rating"].to_numpy(dtype=float)
+    return sparse.csr_array((counts, pairs), shape=shape)
+
+
+def _codes(languages: str) -> tuple[str, ...]:
+    """Return the codes of a list of languages in JSON."""
+    return tuple(one["iso_639_1"] for one in json.loads(languages))
 
 
 def _indicators(

@@ -31,6 +31,17 @@ def test_figures_of_the_authors_preparation():
     np.testing.assert_allclose(np.exp(data.y), data.revenue, rtol=1e-12)
 
 
+def test_entries_that_the_authors_fitted_and_held_out():
+    data = fetch_tmdb5000()
+    assert data.training.sum() == 12_378
+    assert data.validation.sum() == 1_645
+    both = (data.training + data.validation).toarray()
+    # 23 rows name an actor twice for a film.
+    assert (both == 2).sum() == 23
+    np.testing.assert_array_equal(np.minimum(both, 1), data.X)
+    assert data.spoken["Avatar"] == ("en", "es")
+
+
 def test_columns_that_go_with_the_cast():
     data = fetch_tmdb5000()
     assert data.genres.shape == (2828, 18)
@@ -40,7 +51,16 @@ def test_columns_that_go_with_the_cast():
     assert data.frame.shape == (2828, 901 + 18 + 3)
     assert data.X.index.is_unique
     assert data.X.columns.is_unique
-    for name in ("y", "genres", "frame", "budget", "runtime", "language", "year"):
+    for name in (
+        "y",
+        "genres",
+        "frame",
+        "budget",
+        "runtime",
+        "language",
+        "spoken",
+        "year",
+    ):
         assert data[name].index.equals(data.X.index)
         assert not data[name].isna().any(axis=None)
     avatar = data.X.loc["Avatar"]

@@ -11,6 +11,8 @@ from skcausal.estimation.deconfounding._gaussian_posterior import (
     GaussianPosterior,
     gaussian_posterior,
     outer_products,
+    packed,
+    unpacked,
 )
 from skcausal.estimation.deconfounding._inputs import Causes, check_binary, dense
 from skcausal.estimation.deconfounding._programs import (
@@ -186,7 +188,8 @@ class BernoulliFactorModel(FactorModel):
         """Return the second moments of loadings and intercepts, flat."""
         mean = np.vstack([self.components_, self.intercept_])
         covariance = self.loadings_covariance_
-        return outer_products(mean) + covariance.reshape(len(covariance), -1)
+        second = unpacked(outer_products(mean), len(mean)) + covariance
+        return second.reshape(len(second), -1)
 
     def _update_factors(
         self, signed: np.ndarray, seen: np.ndarray, tangent: np.ndarray
@@ -197,7 +200,7 @@ class BernoulliFactorModel(FactorModel):
         moments = self._moments().reshape(-1, k + 1, k + 1)
         # The intercept's factor is 1, known: its cross moments shift the linear term.
         linear = signed @ self.components_.T - weight @ moments[:, :k, k]
-        inner = np.ascontiguousarray(moments[:, :k, :k]).reshape(-1, k * k)
+        inner = packed(moments[:, :k, :k])
         return gaussian_posterior(weight, inner, linear)
 
     def _update_loadings(

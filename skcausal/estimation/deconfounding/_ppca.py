@@ -11,6 +11,8 @@ from skcausal.estimation.deconfounding._gaussian_posterior import (
     GaussianPosterior,
     gaussian_posterior,
     outer_products,
+    packed,
+    unpacked,
 )
 from skcausal.estimation.deconfounding._inputs import Causes, dense
 from skcausal.estimation.deconfounding._programs import linear_gaussian, normal_guide
@@ -207,9 +209,9 @@ class PPCAFactorModel(FactorModel):
         """Regress each cause on the expected factors: the M step."""
         Z = np.column_stack([posterior.mean, np.ones(len(A))])
         k = Z.shape[1]
-        second = np.einsum("ik,il->ikl", Z, Z)
-        second[:, :-1, :-1] += posterior.covariance()
-        gram = (seen.T @ second.reshape(len(A), -1)).reshape(-1, k, k)
+        spread = np.zeros((len(A), k, k))
+        spread[:, :-1, :-1] = posterior.covariance()
+        gram = unpacked(seen.T @ (outer_products(Z.T) + packed(spread)), k)
         right = A.T @ Z
         solution = np.linalg.solve(gram, right[..., None])[..., 0]
         self.components_ = solution[:, :-1].T
@@ -261,8 +263,8 @@ class PPCAFactorModel(FactorModel):
         """Return the factors given centred causes, held-out ones being 0."""
         W = self.components_
         moments = outer_products(W)
-        diagonal = np.arange(len(W)) * (len(W) + 1)
-        moments[:, diagonal] += (self.components_std_**2).T
+        upper, right = np.triu_indices(len(W))
+        moments[:, upper == right] += (self.components_std_**2).T
         variance = self.noise_std_**2
         weight = 1 / variance if seen is None else seen / variance
         return gaussian_posterior(weight, moments, centred @ W.T / variance)

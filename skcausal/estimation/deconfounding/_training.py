@@ -7,6 +7,7 @@ every tensor names its type and device.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyro
@@ -23,6 +24,7 @@ WINDOW = 20
 FINAL_RATE = 0.1
 
 Program = Callable[["Batch"], None]
+Loss = Callable[["Batch"], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,21 @@ def train(
     settings: Training,
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Fit the guide; return its parameters and the bound (ELBO) of each epoch."""
+    bound = TraceMeanField_ELBO()
+
+    def loss(batch: Batch) -> torch.Tensor:
+        return bound.differentiable_loss(model, guide, batch)
+
+    return minimise(loss, A, observed, settings)
+
+
+def minimise(
+    loss: Loss,
+    A: Causes,
+    observed: np.ndarray | None,
+    settings: Training,
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Minimise minus the bound of batches over its Pyro parameters; see `train`."""
     device = device_of(settings.device)
     with isolated(settings.seed, device):
         n_rows = A.shape[0]
@@ -103,7 +120,11 @@ def train(
             "lr": settings.learning_rate,
             "lrd": FINAL_RATE ** (1 / n_steps),
         }
-        svi = SVI(model, guide, ClippedAdam(rate), TraceMeanField_ELBO())
+
+        def of_batch(_model: Any, _guide: Any, batch: Batch) -> torch.Tensor:
+            return loss(batch)
+
+        svi = SVI(_nothing, _nothing, ClippedAdam(rate), of_batch)
         trace: list[float] = []
         for _ in tqdm(range(settings.max_iter), disable=not settings.verbose):
             trace.append(_epoch(svi, A, observed, settings, device))
@@ -114,6 +135,10 @@ def train(
             for name, value in pyro.get_param_store().items()
         }
     return parameters, np.array(trace)
+
+
+def _nothing(batch: Batch) -> None:
+    """Stand for a program where the loss is known by itself."""
 
 
 def _epoch(

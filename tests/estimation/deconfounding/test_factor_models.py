@@ -21,7 +21,7 @@ from skcausal.estimation.deconfounding import (  # noqa: E402
     DeepExponentialFamily,
     PoissonFactorModel,
     PPCAFactorModel,
-    _deep_programs,
+    _deep_bound,
 )
 
 N, M, K = 300, 30, 2
@@ -84,7 +84,7 @@ def r_squared(Z, truth):
 @pytest.fixture(autouse=True)
 def few_local_steps(monkeypatch):
     """Let the deep model stop early at each row: most laws hold at any step."""
-    monkeypatch.setattr(_deep_programs, "LOCAL_STEPS", 40)
+    monkeypatch.setattr(_deep_bound, "LOCAL_STEPS", 150)
 
 
 @every
