@@ -10,13 +10,10 @@ from tqdm import tqdm
 
 from benchmarks import (
     deconfounder_claims,
-<<<<<<< HEAD
     deconfounder_genes,
+    deconfounder_likelihood,
     deconfounder_ratings,
     deconfounder_smoking,
-=======
-    deconfounder_likelihood,
->>>>>>> tmdb
     environments,
     report,
 )
