@@ -21,7 +21,7 @@ ASKED = {10_000: 35, 50_000: 50}
 LARGE = ((200_000, 20), (1_000_000, 30))
 # Rows, draws of skcausal, draws of others (they are slow); errors are compared on the
 # first size, on the draws that all have.
-DRAWS = ((4000, 100, 20), (16_000, 100, 4), (50_000, 12, 1))
+DRAWS = ((4000, 100, 20), (16_000, 100, 4), (50_000, 100, 1))
 
 
 def child(python, n_threads, *arguments):
