@@ -58,7 +58,8 @@ def _folds(n_folds: int, n_rows: int) -> KFold:
     """Return a splitter that always makes the same folds."""
     if n_rows < n_folds:
         raise ValueError(
-            f"a choice by cross-validation takes at least {n_folds} rows, got {n_rows}."
+            f"a choice by cross-validation takes at least {n_folds} rows, got "
+            f"n_samples = {n_rows}."
         )
     return KFold(n_folds, shuffle=True, random_state=0)
 

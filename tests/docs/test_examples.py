@@ -27,7 +27,7 @@ def test_example_is_one_short_question_with_a_figure(path):
 def test_building_the_gallery_downloads_nothing(tmp_path, monkeypatch):
     """An example that fetches a data set runs only where its folder is."""
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
-    from gallery import FETCH, examples_that_run
+    from gallery import FETCH, FOLDERS, examples_that_run
 
     fetched = {path.name: FETCH.findall(path.read_text()) for path in EXAMPLES}
     sets = {name for names in fetched.values() for name in names}
@@ -35,5 +35,5 @@ def test_building_the_gallery_downloads_nothing(tmp_path, monkeypatch):
     plain = [name for name, names in fetched.items() if not names]
     assert sorted(examples_that_run(ROOT / "examples", tmp_path)) == sorted(plain)
     for name in sets:
-        (tmp_path / name).mkdir()
+        (tmp_path / FOLDERS.get(name, name)).mkdir()
     assert len(examples_that_run(ROOT / "examples", tmp_path)) == len(EXAMPLES)

@@ -123,7 +123,7 @@ def test_too_few_rows_for_a_choice(n):
     graph = CausalGraph([("size", "value")])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ValueError, match=f"at least 5 rows, got {n}"):
+        with pytest.raises(ValueError, match=f"at least 5 rows, got n_samples = {n}"):
             StructuralModel(graph).fit(table)
 
 
