@@ -70,11 +70,13 @@ print(f"{film}: {swap.difference / 1e6:+.0f} million USD of {swap.observed / 1e6
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(10, 4.6), sharex=True, sharey=True)
 sides = {"50 factors of the casts": alone["deconfounded"], "budget, runtime": budget}
-named = ["Stan Lee", "Bruce Willis", "Robert De Niro", "Emma Watson", "Frank Welker"]
+named = {"Stan Lee": 0, "Bruce Willis": -2, "Robert De Niro": -8}
+named |= {"Emma Watson": 10, "Frank Welker": -18}  # shifts of the names, in points
 for ax, (title, adjusted) in zip(axes, sides.items(), strict=True):
     ax.scatter(alone["naive"], adjusted, s=6, alpha=0.5)
-    for name in named:
-        ax.annotate(name, (alone["naive"][name], adjusted[name]), fontsize=8)
+    for name, up in named.items():
+        place = alone["naive"][name], adjusted[name]
+        ax.annotate(name, place, (3, up), textcoords="offset points", fontsize=8)
     ax.axline((0, 0), slope=1, color="0.6", lw=1)
     correlation = np.corrcoef(alone["naive"], adjusted)[0, 1]
     ax.set(title=f"{title} (correlation {correlation:.2f})", xlabel="actor alone")
