@@ -292,6 +292,12 @@ class AnyBernoulli(BernoulliFactorModel):
         pass
 
 
+# Single precision: the last digits of a sum depend on the rows beside it.
+EXPECTED = {
+    "AnyDeep": {"check_methods_subset_invariance": "equal to 1e-6, not to 1e-7"}
+}
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     "model",
@@ -306,7 +312,10 @@ class AnyBernoulli(BernoulliFactorModel):
     ids=lambda one: type(one).__name__,
 )
 def test_check_estimator(model):
-    results = check_estimator(model, on_fail=None, on_skip=None)
+    expected = EXPECTED.get(type(model).__name__)
+    results = check_estimator(
+        model, expected_failed_checks=expected, on_fail=None, on_skip=None
+    )
     failed = {
         one["check_name"]: one["exception"]
         for one in results
